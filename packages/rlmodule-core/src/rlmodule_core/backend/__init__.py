@@ -1,0 +1,21 @@
+"""Backends: the border between neutral code and a framework."""
+
+from rlmodule_core.backend.base import Backend, GradientClip, Loss, Optimizer, OptimizerSettings, TrainingBackend
+from rlmodule_core.backend.discovery import get_backend, get_training_backend
+from rlmodule_core.backend.dtypes import network_dtype
+from rlmodule_core.backend.ops import Ops, Rng, Tensor
+
+__all__ = [
+    "Backend",
+    "GradientClip",
+    "Loss",
+    "Ops",
+    "Optimizer",
+    "OptimizerSettings",
+    "Rng",
+    "Tensor",
+    "TrainingBackend",
+    "get_backend",
+    "get_training_backend",
+    "network_dtype",
+]

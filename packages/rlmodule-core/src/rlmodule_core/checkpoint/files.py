@@ -1,0 +1,99 @@
+"""Files of a checkpoint directory: replaced as a whole, synced, and never read through a way out."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import secrets
+import stat
+from collections.abc import Collection, Iterator
+from pathlib import Path
+
+from rlmodule_core.checkpoint.payload import PAYLOAD_FILE
+from rlmodule_core.errors import CheckpointError
+
+_TEMPORARY = re.compile(r"\.rlmodule-[0-9a-f]{16}\.tmp")
+
+
+@contextlib.contextmanager
+def os_errors_named(doing: str) -> Iterator[None]:
+    """Turn an OSError of the block into a CheckpointError that says what was being done.
+
+    Raises:
+        CheckpointError: the operating system refused.
+    """
+    try:
+        yield
+    except OSError as error:
+        raise CheckpointError(
+            f"Expected to {doing}, got {type(error).__name__}: {error}. "
+            "Check the path, its permissions and the free space, then try again."
+        ) from error
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Put the file there in one step, synced; an equal file that is there already is kept.
+
+    Raises:
+        OSError: it could not be written; what was there before is whole.
+    """
+    if path.is_file() and not path.is_symlink() and path.read_bytes() == data:
+        return
+    temporary = path.with_name(f".rlmodule-{secrets.token_hex(8)}.tmp")
+    try:
+        # Plain open, not tempfile: its files are for the owner alone, whatever the umask says.
+        with temporary.open("xb") as handle:
+            handle.write(data)
+            handle.flush()
+            os.fsync(handle.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+    sync_directory(path.parent)
+
+
+def sync_directory(directory: Path) -> None:
+    """Make the names in the directory survive a power cut, where the system can.
+
+    Raises:
+        OSError: the directory could not be opened or synced.
+    """
+    if os.name == "nt":
+        return
+    descriptor = os.open(directory, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def sweep(directory: Path, *, keep: Collection[str]) -> None:
+    """Remove payloads that are not in `keep`, and temporary files that a killed writer left."""
+    # The checkpoint is committed by now: a file that cannot be removed waits for the next sweep.
+    with contextlib.suppress(OSError):
+        for path in directory.iterdir():
+            ours = PAYLOAD_FILE.fullmatch(path.name) or _TEMPORARY.fullmatch(path.name)
+            if ours and path.name not in keep:
+                with contextlib.suppress(OSError):
+                    path.unlink()
+
+
+def read_inside(directory: Path, name: str) -> bytes:
+    """Read a regular file that really lies in the directory.
+
+    Raises:
+        FileNotFoundError: it is not there.
+        OSError: the system refuses to read it.
+        CheckpointError: it is no regular file, or a link that leads out of the directory.
+    """
+    path = directory / name
+    if os.path.dirname(os.path.realpath(path)) != os.path.realpath(directory):
+        raise CheckpointError(
+            f"Expected {name} to lie in {directory}, got a link to {os.path.realpath(path)}, outside. "
+            "Copy the file into the directory."
+        )
+    # Before opening: opening a pipe would wait for a writer.
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise CheckpointError(f"Expected a regular file at {path}, got something else. Remove or replace it.")
+    return path.read_bytes()

@@ -1,0 +1,58 @@
+"""The base of all model configs."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from functools import singledispatch
+from typing import Any
+
+from rlmodule_core.backend.discovery import get_backend
+from rlmodule_core.errors import ConfigError
+from rlmodule_core.plans import Dims, Plan
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig(ABC):
+    """Describes a network: computes its plan and asks a backend to build it.
+
+    `input_dims` is the shape of one input row, without the batch axis.
+    """
+
+    input_dims: Dims
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "input_dims", tuple(self.input_dims))
+
+    @abstractmethod
+    def plan(self) -> Plan:
+        """The plan of the network, with every size resolved.
+
+        Raises:
+            ConfigError: a field has an illegal value.
+        """
+
+    @property
+    def output_dims(self) -> Dims:
+        """The shape of one output row, folded from the plan."""
+        return self.plan().output_dims(self.input_dims)
+
+    def build(self, framework: str) -> Any:
+        """A native network of `framework` ("torch", "tf2" or "numpy") with fresh weights.
+
+        Raises:
+            BackendNotFoundError: the backend is not installed.
+            ConfigError: a field has an illegal value.
+        """
+        return build_network(self, framework)
+
+
+@singledispatch
+def build_network(config: ModelConfig, framework: str) -> Any:
+    """Build the network of a config. The default lowers its plan.
+
+    Register your config type here to build a native network of your own instead.
+    """
+    if not isinstance(config, ModelConfig):
+        raise ConfigError(f"Expected a ModelConfig such as MLPEncoderConfig(input_dims=(4,)), got {config!r}.")
+    return get_backend(framework).lower(config.plan())

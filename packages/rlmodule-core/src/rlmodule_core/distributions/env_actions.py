@@ -1,0 +1,30 @@
+"""From actions as sampled to actions as the environment takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from rlmodule_core.distributions.descriptor import Descriptor
+from rlmodule_core.distributions.diag_gaussian import DiagGaussian
+
+
+def to_env_actions(descriptor: Descriptor | None, space: gym.Space[Any], actions: NDArray[Any]) -> NDArray[Any]:
+    """Map a batch of sampled actions `[B, ...]` to what the environment takes `[B, ...]`.
+
+    A Box with finite bounds is seen by a DiagGaussian as [-1, 1] and mapped to its bounds; every Box action is
+    clipped to its bounds and takes the space's dtype. Other actions pass unchanged.
+    """
+    if not isinstance(space, gym.spaces.Box):
+        return actions
+    low, high = space.low, space.high
+    if isinstance(descriptor, DiagGaussian) and descriptor.normalize_actions:
+        bounded = np.isfinite(low) & np.isfinite(high)
+        # Infinite bounds would turn the unused branch of the selection into NaN warnings.
+        low_, span = np.where(bounded, low, 0.0), np.where(bounded, high, 0.0) - np.where(bounded, low, 0.0)
+        actions = np.where(bounded, low_ + (actions + 1.0) * 0.5 * span, actions)
+    clipped: NDArray[Any] = np.clip(actions, low, high).astype(space.dtype)
+    return clipped

@@ -1,0 +1,159 @@
+"""The standard module: an encoder, a policy head and a value head."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+import gymnasium as gym
+import numpy as np
+
+from rlmodule_core import plugins
+from rlmodule_core.backend.dtypes import network_dtype
+from rlmodule_core.columns import Columns
+from rlmodule_core.distributions import Descriptor, Distribution
+from rlmodule_core.errors import ConfigError
+from rlmodule_core.module.plans import ModulePlans
+from rlmodule_core.module.rl_module import RLModule
+from rlmodule_core.plans import ActorCritic
+from rlmodule_core.specs import SpecType, TensorSpec
+
+DEFAULT_CATALOG = "ppo"
+
+
+class ActorCriticCatalog(Protocol):
+    """What an actor-critic module asks of its catalog."""
+
+    def build_actor_critic_encoder(self, framework: str) -> Any:
+        """A network `{"obs": ...}` to `{"encoder_out": {"actor": ..., "critic": ...}}`."""
+
+    def build_pi_head(self, framework: str) -> Any:
+        """A network from latents `[B, L]` to distribution inputs `[B, A]`."""
+
+    def build_vf_head(self, framework: str) -> Any:
+        """A network from latents `[B, L]` to values `[B, 1]`."""
+
+    def get_action_dist_cls(self, framework: str) -> type[Distribution]:
+        """The action distribution."""
+
+
+class ActorCriticRLModule(RLModule):
+    """Actor and critic over one shared encoder or over one each: what PPO, IMPALA and APPO train.
+
+    Neutral: combine it with a framework's base, or let a spec do so. The attributes `encoder`, `pi` and `vf` hold
+    the networks.
+    """
+
+    architecture = "actor-critic"
+
+    encoder: Any
+    pi: Any
+    vf: Any
+
+    def setup(self) -> None:
+        framework = self.backend.name
+        plans = None if self.config is None else self.config.plans
+        if plans is not None:
+            self.encoder, self.pi, self.vf = map(self.backend.lower, (plans.encoder, plans.pi, plans.vf))
+            self._dist_classes = {
+                phase: descriptor.bind(self.backend.ops)
+                for phase, descriptor in (
+                    ("train", plans.train),
+                    ("exploration", plans.exploration),
+                    ("inference", plans.inference),
+                )
+            }
+            return
+        catalog = self._catalog()
+        self.encoder = catalog.build_actor_critic_encoder(framework)
+        self.pi = catalog.build_pi_head(framework)
+        self.vf = catalog.build_vf_head(framework)
+        self._dist_classes = dict.fromkeys(
+            ("train", "exploration", "inference"), catalog.get_action_dist_cls(framework)
+        )
+
+    def _catalog(self) -> ActorCriticCatalog:
+        if self.config is None:
+            raise ConfigError(f"{type(self).__name__} needs an RLModuleConfig to build its networks from, got None.")
+        catalog: ActorCriticCatalog = self.config.get_catalog(default=DEFAULT_CATALOG)
+        return catalog
+
+    def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        latents = self.encoder(batch)[Columns.ENCODER_OUT]
+        return {
+            Columns.ACTION_DIST_INPUTS: self.pi(latents[Columns.ACTOR]),
+            Columns.VF_PREDS: self.vf(latents[Columns.CRITIC])[..., 0],
+        }
+
+    def _forward_exploration(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {Columns.ACTION_DIST_INPUTS: self.pi(self._actor_latents(batch))}
+
+    def _forward_inference(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {Columns.ACTION_DIST_INPUTS: self.pi(self._actor_latents(batch))}
+
+    def _actor_latents(self, batch: Mapping[str, Any]) -> Any:
+        plan = self.backend.plan_of(self.encoder)
+        if isinstance(plan, ActorCritic):
+            # Acting needs no values, so the critic's encoder does not run.
+            return self.encoder.run_child(plan.actor_key, batch)[Columns.ENCODER_OUT]
+        return self.encoder(batch)[Columns.ENCODER_OUT][Columns.ACTOR]
+
+    def input_specs_train(self) -> SpecType:
+        return self._input_specs()
+
+    def input_specs_exploration(self) -> SpecType:
+        return self._input_specs()
+
+    def input_specs_inference(self) -> SpecType:
+        return self._input_specs()
+
+    def output_specs_train(self) -> SpecType:
+        dist_inputs = TensorSpec("b, a", framework=self.framework)
+        return {Columns.ACTION_DIST_INPUTS: dist_inputs, Columns.VF_PREDS: TensorSpec("b", framework=self.framework)}
+
+    def _input_specs(self) -> SpecType:
+        space = None if self.config is None else self.config.observation_space
+        if isinstance(space, gym.spaces.Box | gym.spaces.Discrete):
+            sizes = {f"d{axis}": size for axis, size in enumerate(space.shape or ())}
+            dtype = network_dtype(np.dtype(space.dtype)).name
+            spec = TensorSpec(", ".join(["b", *sizes]), dtype=dtype, framework=self.framework, **sizes)
+            return {Columns.OBS: spec}
+        return [Columns.OBS]
+
+    def get_train_action_dist_cls(self) -> type[Distribution]:
+        return self._dist_classes["train"]
+
+    def get_exploration_action_dist_cls(self) -> type[Distribution]:
+        return self._dist_classes["exploration"]
+
+    def get_inference_action_dist_cls(self) -> type[Distribution]:
+        return self._dist_classes["inference"]
+
+    def non_portable_part(self) -> str | None:
+        if type(self) is not plugins.load(plugins.MODULES, f"{self.architecture}.{self.backend.name}"):
+            return super().non_portable_part()
+        for part in ("encoder", "pi", "vf"):
+            network = getattr(self, part)
+            if self.backend.plan_of(network) is None:
+                return f"its part {part!r}, a {type(network).__name__} that was not built from a plan"
+        for phase, dist_cls in self._dist_classes.items():
+            if descriptor_of(dist_cls) is None:
+                return f"the {phase} distribution {dist_cls.__name__}, which was not bound from a descriptor"
+        return None
+
+    def frozen_plans(self) -> ModulePlans:
+        gap = self.non_portable_part()
+        if gap is not None:
+            raise ConfigError(
+                f"{type(self).__name__} cannot leave {self.framework} because of {gap}. Build that part from a "
+                "ModelConfig to make the module portable."
+            )
+        parts: dict[str, Any] = {part: self.backend.plan_of(getattr(self, part)) for part in ("encoder", "pi", "vf")}
+        descriptors: dict[str, Any] = {phase: descriptor_of(cls) for phase, cls in self._dist_classes.items()}
+        return ModulePlans(**parts, **descriptors)
+
+
+def descriptor_of(dist_cls: type[Distribution]) -> Descriptor | None:
+    """The descriptor that a distribution class was bound from; None for a class of the user's own."""
+    descriptor: Descriptor | None = getattr(dist_cls, "descriptor", None)
+    return descriptor

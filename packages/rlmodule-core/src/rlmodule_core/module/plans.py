@@ -1,0 +1,40 @@
+"""Everything that decides a standard actor-critic module, frozen."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from rlmodule_core.distributions import DESCRIPTORS, Descriptor
+from rlmodule_core.plans import COMPOSITES, RECORDS, Plan, from_json, to_json
+
+
+@dataclass(frozen=True)
+class ModulePlans:
+    """The plans of the three parts and the action distribution of each phase.
+
+    The names of the parts are the first parts of the canonical names of the weights.
+    """
+
+    encoder: Plan
+    pi: Plan
+    vf: Plan
+    train: Descriptor
+    exploration: Descriptor
+    inference: Descriptor
+
+    def to_json(self) -> dict[str, Any]:
+        """The plans as JSON-able data."""
+        encoded: dict[str, Any] = to_json(self)
+        return encoded
+
+    @classmethod
+    def from_json(cls, data: Mapping[str, Any]) -> ModulePlans:
+        """Rebuild plans that `to_json` wrote.
+
+        Raises:
+            CheckpointError: the data name types that this version does not know.
+        """
+        plans: ModulePlans = from_json(data, (cls, *RECORDS, *COMPOSITES, *DESCRIPTORS))
+        return plans

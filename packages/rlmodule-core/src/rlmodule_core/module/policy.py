@@ -1,0 +1,126 @@
+"""Serve a module: numpy in, numpy out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from rlmodule_core.checkpoint.module import load_module
+from rlmodule_core.columns import Columns
+from rlmodule_core.distributions import Descriptor, to_env_actions
+from rlmodule_core.errors import ConfigError, SpecCheckingError
+from rlmodule_core.module.actions import compute_actions
+from rlmodule_core.module.actor_critic import descriptor_of
+from rlmodule_core.module.rl_module import RLModule
+
+Result = tuple[Any, Mapping[str, Any], dict[str, Any]]
+"""Actions for the environment, the recurrent state after them, and everything else that was computed."""
+
+
+class Policy:
+    """Computes actions with a module of its own, one observation or a batch at a time.
+
+    Args:
+        module: the module to act with; not shared with anyone else.
+        seed: seeds the actions drawn with `explore=True`; None seeds by the system.
+    """
+
+    def __init__(self, module: RLModule, *, seed: int | None = None) -> None:
+        if module.config is None or module.config.observation_space is None or module.config.action_space is None:
+            raise ConfigError(
+                f"A Policy needs a module that knows its spaces; this {type(module).__name__} has none. Build it from "
+                "an RLModuleConfig with observation_space and action_space."
+            )
+        self.module = module
+        self.rng = module.backend.rng(seed)
+        self._observation_space: gym.Space[Any] = module.config.observation_space
+        self._action_space: gym.Space[Any] = module.config.action_space
+
+    @classmethod
+    def from_checkpoint(
+        cls,
+        directory: str | Path,
+        *,
+        framework: str | None = None,
+        module_id: str | None = None,
+        module_class: type[RLModule] | None = None,
+        seed: int | None = None,
+    ) -> Policy:
+        """Serve a module of a checkpoint, whoever wrote it: a module, a container or an algorithm.
+
+        Args:
+            directory: the checkpoint.
+            framework: where to run; "numpy" needs nothing but rlmodule-core. None runs where it was trained.
+            module_id: which module; the only one by default.
+            module_class: the module's class, where it is not a standard one and not imported.
+            seed: see the constructor.
+
+        Raises:
+            CheckpointError: the checkpoint is missing or damaged, or cannot run in that framework.
+        """
+        module: RLModule = load_module(
+            directory, base=RLModule, framework=framework, module_id=module_id, module_class=module_class
+        )
+        return cls(module, seed=seed)
+
+    def compute_single_action(self, obs: Any, state: Mapping[str, Any] | None = None, explore: bool = False) -> Result:
+        """The action for one observation of the observation space.
+
+        Returns:
+            The action, the state after it (empty for a stateless module) and extras: everything that the module
+            returned and `actions` as sampled, without a batch axis.
+
+        Raises:
+            SpecCheckingError: the observation does not have the shape of the observation space.
+        """
+        batched, _, extras = self.compute_actions(self._single(obs), state, explore)
+        return batched[0], {}, {key: value[0] for key, value in extras.items() if isinstance(value, np.ndarray)}
+
+    def compute_actions(
+        self, obs_batch: Any, state_batches: Mapping[str, Any] | None = None, explore: bool = False
+    ) -> Result:
+        """The actions for a batch of observations `[B, ...]`; see `compute_single_action`."""
+        return self.compute_actions_from_input_dict({Columns.OBS: obs_batch}, explore=explore)
+
+    def compute_actions_from_input_dict(self, input_dict: Mapping[str, Any], *, explore: bool = False) -> Result:
+        """The actions for a batch given by its columns `[B, ...]`; see `compute_single_action`."""
+        output = compute_actions(self.module, input_dict, explore=explore, rng=self.rng)
+        extras = self.module.backend.to_numpy(output)
+        return to_env_actions(self._descriptor(explore), self._action_space, extras[Columns.ACTIONS]), {}, extras
+
+    def compute_log_likelihoods(self, actions: Any, obs_batch: Any) -> NDArray[np.float32]:
+        """Log-probabilities `[B]` of actions as sampled `[B, ...]` under the exploration distribution.
+
+        Raises:
+            SpecCheckingError: the module gives no distribution.
+        """
+        module, backend = self.module, self.module.backend
+        inputs = {Columns.OBS: backend.batch(self._observation_space, obs_batch, like=module)}
+        output = module.forward_exploration(inputs)
+        if Columns.ACTION_DIST_INPUTS not in output:
+            raise SpecCheckingError(
+                f"{type(module).__name__}.forward_exploration returned {sorted(output)}; log-likelihoods need "
+                f"{Columns.ACTION_DIST_INPUTS!r}."
+            )
+        dist = module.get_exploration_action_dist_cls().from_logits(output[Columns.ACTION_DIST_INPUTS])
+        logp: NDArray[np.float32] = backend.to_numpy(dist.logp(backend.batch(self._action_space, actions, like=module)))
+        return logp
+
+    def _single(self, obs: Any) -> NDArray[np.generic]:
+        array = np.asarray(obs)
+        if array.shape != self._observation_space.shape:
+            raise SpecCheckingError(
+                f"compute_single_action() expects one observation of {self._observation_space}, got an array of shape "
+                f"{array.shape}. For a batch call compute_actions()."
+            )
+        return array[None]
+
+    def _descriptor(self, explore: bool) -> Descriptor | None:
+        module = self.module
+        getter = module.get_exploration_action_dist_cls if explore else module.get_inference_action_dist_cls
+        return descriptor_of(getter())

@@ -1,0 +1,48 @@
+"""Which class to instantiate: the user's own, a standard one, or a neutral one combined with a framework."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import TYPE_CHECKING, cast
+
+from rlmodule_core import plugins
+from rlmodule_core.backend import get_backend
+from rlmodule_core.errors import ConfigError
+
+if TYPE_CHECKING:
+    from rlmodule_core.module.rl_module import RLModule
+
+
+def resolve_module_class(module_class: type[RLModule], framework: str | None) -> type[RLModule]:
+    """The class to instantiate for `module_class` in `framework`.
+
+    A class with a framework is taken as it is. A neutral one, such as ActorCriticRLModule or a subclass of it, is
+    combined with the framework's base.
+
+    Raises:
+        ConfigError: no framework is known, or the class belongs to another one.
+    """
+    if module_class.framework is None:
+        if framework is None:
+            raise ConfigError(
+                f"{module_class.__name__} names no framework. Call build(framework='torch'), or derive the class from "
+                "TorchRLModule or TfRLModule as well."
+            )
+        return _combined(module_class, framework)
+    if framework not in (None, module_class.framework):
+        raise ConfigError(
+            f"{module_class.__name__} is a {module_class.framework} module, but framework {framework!r} was asked for. "
+            f"Use .framework({module_class.framework!r}), or a module class of {framework}."
+        )
+    return module_class
+
+
+@lru_cache(maxsize=128)
+def _combined(module_class: type[RLModule], framework: str) -> type[RLModule]:
+    base = get_backend(framework).module_base
+    if module_class.architecture is not None:
+        base = plugins.load(plugins.MODULES, f"{module_class.architecture}.{framework}")
+        if issubclass(base, module_class):
+            return cast("type[RLModule]", base)
+    names = {"__module__": module_class.__module__, "__qualname__": module_class.__qualname__}
+    return cast("type[RLModule]", type(module_class.__name__, (module_class, base), names))

@@ -1,0 +1,279 @@
+"""The RLModule: a neural-network container with one forward for each phase of reinforcement learning."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlmodule_core import plugins
+from rlmodule_core.backend import Backend, get_backend
+from rlmodule_core.checkpoint.module import load_module, save_module
+from rlmodule_core.columns import DEFAULT_MODULE_ID, Columns
+from rlmodule_core.distributions import Distribution, distribution_for
+from rlmodule_core.errors import ConfigError
+from rlmodule_core.module.config import RLModuleConfig
+from rlmodule_core.module.plans import ModulePlans
+from rlmodule_core.plans import Weights
+from rlmodule_core.specs import AnyOf, SpecType, compile_check
+
+Check = Callable[[object], None]
+Forward = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+ACTION_RULE = AnyOf((Columns.ACTIONS, Columns.ACTION_DIST_INPUTS, Columns.ACTION_DIST))
+"""What exploration and inference must return: actions, or what a distribution over them is made from."""
+
+
+class RLModule(ABC):
+    """A container of networks with a forward for training, for exploration and for inference.
+
+    Write a subclass of a framework's base (TorchRLModule, TfRLModule or NumpyRLModule). Override `setup` to build
+    the networks and the three `_forward_*`; optionally the six spec methods, the three distribution getters,
+    `get_initial_state` and `compute_loss`. An instance is not thread-safe.
+    """
+
+    framework: ClassVar[str | None] = None
+    architecture: ClassVar[str | None] = None
+    """The id under which standard classes of this structure are registered, one for each framework."""
+
+    config: RLModuleConfig | None
+    _checks: dict[str, tuple[Check, Check]] | None
+
+    def __init__(self, config: RLModuleConfig | None = None) -> None:
+        self.config = config
+        self._checks = None
+        self.setup()
+
+    def setup(self) -> None:  # noqa: B027 (optional: a module may need no networks)
+        """Build the networks. Runs once, from the base constructor."""
+
+    def forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Compute what the loss needs, with gradients.
+
+        Raises:
+            SpecCheckingError: the batch or the output does not fit its spec.
+        """
+        check_input, check_output = self._checks_of("train")
+        check_input(batch)
+        output = self._learning(self._forward_train, batch)
+        check_output(output)
+        return output
+
+    def forward_exploration(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Act to collect data, without gradients.
+
+        Raises:
+            SpecCheckingError: the batch or the output does not fit its spec.
+        """
+        check_input, check_output = self._checks_of("exploration")
+        check_input(batch)
+        output = self._acting(self._forward_exploration, batch)
+        check_output(output)
+        return output
+
+    def forward_inference(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Act as well as possible, to serve or evaluate, without gradients.
+
+        Raises:
+            SpecCheckingError: the batch or the output does not fit its spec.
+        """
+        check_input, check_output = self._checks_of("inference")
+        check_input(batch)
+        output = self._acting(self._forward_inference, batch)
+        check_output(output)
+        return output
+
+    @abstractmethod
+    def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Compute what the loss needs."""
+
+    @abstractmethod
+    def _forward_exploration(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return `actions` and/or `action_dist_inputs` to collect data with."""
+
+    @abstractmethod
+    def _forward_inference(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Return `actions` and/or `action_dist_inputs` to act greedily with."""
+
+    def _learning(self, forward: Forward, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Run a forward as training demands in this framework: in training mode."""
+        return forward(batch)
+
+    def _acting(self, forward: Forward, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Run a forward as acting demands in this framework: without gradients, in evaluation mode."""
+        return forward(batch)
+
+    def input_specs_train(self) -> SpecType:
+        """What `forward_train` takes."""
+        return [Columns.OBS]
+
+    def output_specs_train(self) -> SpecType:
+        """What `forward_train` returns."""
+        return None
+
+    def input_specs_exploration(self) -> SpecType:
+        """What `forward_exploration` takes."""
+        return [Columns.OBS]
+
+    def output_specs_exploration(self) -> SpecType:
+        """What `forward_exploration` returns."""
+        return ACTION_RULE
+
+    def input_specs_inference(self) -> SpecType:
+        """What `forward_inference` takes."""
+        return [Columns.OBS]
+
+    def output_specs_inference(self) -> SpecType:
+        """What `forward_inference` returns."""
+        return ACTION_RULE
+
+    def invalidate(self) -> None:
+        """Decide specs and phases anew at the next forward, after layers or specs have changed."""
+        self._checks = None
+
+    def _checks_of(self, phase: str) -> tuple[Check, Check]:
+        if self._checks is None:
+            # Not in the constructor: users add layers after super().__init__().
+            self._checks = self._decide()
+        return self._checks[phase]
+
+    def _decide(self) -> dict[str, tuple[Check, Check]]:
+        """What stays fixed from the first forward on: the compiled checks of each phase."""
+        return {
+            name: (self._compile_check("input", name), self._compile_check("output", name))
+            for name in ("train", "exploration", "inference")
+        }
+
+    def _compile_check(self, side: str, phase: str) -> Check:
+        spec: SpecType = getattr(self, f"{side}_specs_{phase}")()
+        return compile_check(spec, where=f"{type(self).__name__}.forward_{phase} ({side})")
+
+    def get_train_action_dist_cls(self) -> type[Distribution]:
+        """The distribution of `forward_train`'s `action_dist_inputs`; by default the action space's."""
+        return self._default_action_dist_cls()
+
+    def get_exploration_action_dist_cls(self) -> type[Distribution]:
+        """The distribution of `forward_exploration`'s `action_dist_inputs`; by default the action space's."""
+        return self._default_action_dist_cls()
+
+    def get_inference_action_dist_cls(self) -> type[Distribution]:
+        """The distribution of `forward_inference`'s `action_dist_inputs`; by default the action space's."""
+        return self._default_action_dist_cls()
+
+    def _default_action_dist_cls(self) -> type[Distribution]:
+        space = None if self.config is None else self.config.action_space
+        if space is None:
+            raise ConfigError(
+                f"{type(self).__name__} has no action space to choose an action distribution by. Pass "
+                "RLModuleConfig(action_space=...), or override get_train_action_dist_cls, "
+                "get_exploration_action_dist_cls and get_inference_action_dist_cls."
+            )
+        return distribution_for(space).bind(self.backend.ops)
+
+    def get_initial_state(self) -> Mapping[str, Any]:
+        """The unbatched recurrent state at an episode's start, in numpy; empty for a stateless module."""
+        return {}
+
+    def is_stateful(self) -> bool:
+        """Whether the module carries a recurrent state."""
+        return bool(self.get_initial_state())
+
+    @property
+    def backend(self) -> Backend:
+        """The backend of this module's framework."""
+        if self.framework is None:
+            raise ConfigError(
+                f"{type(self).__name__} names no framework. Derive it from TorchRLModule, TfRLModule or NumpyRLModule "
+                "as well, or build it through a spec with a framework."
+            )
+        return get_backend(self.framework)
+
+    def get_state(self) -> Weights:
+        """Copies of all weights, by name."""
+        return self.backend.get_weights(self)
+
+    def set_state(self, state: Mapping[str, NDArray[np.generic]]) -> None:
+        """Copy weights into the module's own arrays, which stay the same objects.
+
+        Raises:
+            StateError: names are missing or unexpected, or arrays have another shape; nothing was changed.
+        """
+        self.backend.set_weights(self, state)
+
+    def non_portable_part(self) -> str | None:
+        """What ties this module to its framework, in words; None where other frameworks can run it."""
+        return f"its class {type(self).__name__}, whose layers are its own"
+
+    def frozen_plans(self) -> ModulePlans:
+        """The plans of a portable module.
+
+        Raises:
+            ConfigError: the module is not portable; names the part.
+        """
+        raise ConfigError(f"{type(self).__name__} has no plans: not portable because of {self.non_portable_part()}.")
+
+    def to_framework(self, name: str) -> RLModule:
+        """The same module in another framework, with the same weights.
+
+        Raises:
+            ConfigError: the module is not portable; names the part.
+        """
+        config = RLModuleConfig() if self.config is None else self.config
+        plans = self.frozen_plans()
+        standard: type[RLModule] = plugins.load(plugins.MODULES, f"{self.architecture}.{name}")
+        twin = standard(
+            RLModuleConfig(config.observation_space, config.action_space, config.model_config_dict, plans=plans)
+        )
+        twin.set_state(self.get_state())
+        return twin
+
+    def save_to_checkpoint(self, directory: str | Path) -> Path:
+        """Write the module as a checkpoint directory: the old one there stays whole until the new one is.
+
+        Raises:
+            CheckpointError: it cannot be written.
+        """
+        return save_module(self, directory)
+
+    @classmethod
+    def from_checkpoint(
+        cls, directory: str | Path, module_id: str | None = None, *, module_class: type[RLModule] | None = None
+    ) -> Self:
+        """Build a module from a checkpoint of a module, of a container or of an algorithm.
+
+        Called on a framework's class, the module is built in that framework; on RLModule, in the one that wrote it.
+
+        Args:
+            directory: the checkpoint.
+            module_id: which module; the only one by default.
+            module_class: the class, where it is not a standard one and not imported under the name on file.
+
+        Raises:
+            CheckpointError: the checkpoint is missing or damaged, or the class is not there.
+        """
+        loaded: Self = load_module(
+            directory, base=cls, framework=cls.framework, module_id=module_id, module_class=module_class
+        )
+        return loaded
+
+    def as_multi_agent(self) -> Any:
+        """This very instance as the only module of a multi-agent container.
+
+        Raises:
+            PluginError: rlmodule-marl is not installed.
+        """
+        container = plugins.load(plugins.MULTI_AGENT, "default")()
+        container.add_module(DEFAULT_MODULE_ID, self)
+        return container
+
+    def unwrapped(self) -> RLModule:
+        """The module itself, inside any wrapper."""
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        # Compiled checks are closures, which pickle cannot take; they are made anew at the next forward.
+        return {**self.__dict__, "_checks": None}

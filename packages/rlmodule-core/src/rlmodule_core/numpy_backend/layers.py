@@ -1,0 +1,104 @@
+"""Each record as a numpy layer: lowering by type, forward only."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import singledispatch
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlmodule_core.errors import PluginError
+from rlmodule_core.plans import Activation, Cast, Dense, FreeParameter, LayerNorm, OneHot, Plan, Record
+
+Array = NDArray[Any]
+
+
+class Layer:
+    """A lowered record: its arrays by leaf name, and how they are applied."""
+
+    def __init__(self, record: Record, weights: dict[str, Array]) -> None:
+        self.plan = record
+        self.weights = weights
+        self._apply = apply_of(record, weights)
+
+    def __call__(self, x: Array) -> Array:
+        return self._apply(x)
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Layer:
+        return Layer(self.plan, {leaf: array.copy() for leaf, array in self.weights.items()})
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Layer, (self.plan, self.weights)
+
+
+@singledispatch
+def apply_of(record: Plan, weights: dict[str, Array]) -> Callable[[Array], Array]:
+    """The function that applies a record with the given arrays, which may be overwritten in place later."""
+    raise PluginError(f"The numpy backend has no layer for {record!r}.")
+
+
+@apply_of.register
+def _(record: Dense, weights: dict[str, Array]) -> Callable[[Array], Array]:
+    transposed = weights["weight"].T
+    if not record.bias:
+        return lambda x: x @ transposed
+    bias = weights["bias"]
+
+    def dense(x: Array) -> Array:
+        y: Array = x @ transposed
+        y += bias
+        return y
+
+    return dense
+
+
+@apply_of.register
+def _(record: Activation, weights: dict[str, Array]) -> Callable[[Array], Array]:
+    return _ACTIVATIONS[record.name]
+
+
+@apply_of.register
+def _(record: LayerNorm, weights: dict[str, Array]) -> Callable[[Array], Array]:
+    weight, bias, eps = weights["weight"], weights["bias"], np.float32(record.eps)
+
+    def layer_norm(x: Array) -> Array:
+        centred = x - x.mean(axis=-1, keepdims=True)
+        variance = np.square(centred).mean(axis=-1, keepdims=True)
+        normalised: Array = centred / np.sqrt(variance + eps) * weight + bias
+        return normalised
+
+    return layer_norm
+
+
+@apply_of.register
+def _(record: OneHot, weights: dict[str, Array]) -> Callable[[Array], Array]:
+    values = np.arange(record.start, record.start + record.size)
+    return lambda x: (np.asarray(x)[..., None] == values).astype(np.float32)
+
+
+@apply_of.register
+def _(record: Cast, weights: dict[str, Array]) -> Callable[[Array], Array]:
+    return lambda x: x.astype(np.float32, copy=False)
+
+
+@apply_of.register
+def _(record: FreeParameter, weights: dict[str, Array]) -> Callable[[Array], Array]:
+    value = weights["value"]
+    return lambda x: np.concatenate([x, np.broadcast_to(value, (*x.shape[:-1], record.size))], axis=-1)
+
+
+def _sigmoid(x: Array) -> Array:
+    # tanh cannot overflow where exp would.
+    return 0.5 * np.tanh(0.5 * x) + 0.5
+
+
+_ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
+    "relu": lambda x: np.maximum(x, 0.0),
+    "tanh": np.tanh,
+    "elu": lambda x: np.where(x > 0.0, x, np.expm1(np.minimum(x, 0.0))),
+    "silu": lambda x: x * _sigmoid(x),
+    "sigmoid": _sigmoid,
+    "softplus": lambda x: np.logaddexp(x, 0.0),
+}

@@ -1,0 +1,127 @@
+"""How data flows through several layers: composites and their routes."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from rlmodule_core.columns import Columns
+from rlmodule_core.errors import ConfigError
+from rlmodule_core.plans.record import Dims, Plan, Record
+
+Network = Callable[[Any], Any]
+"""A lowered plan: called with the node's input, it returns the node's output."""
+
+
+class Children(Protocol):
+    """The lowered children of a composite, by key."""
+
+    def __getitem__(self, key: str) -> Network: ...
+
+    def values(self) -> Any: ...
+
+
+class Composite(Plan):
+    """A node with children. A backend lowers it to a container that registers them and calls `route`."""
+
+    @abstractmethod
+    def children(self) -> dict[str, Plan]:
+        """The children by key, in a fixed order. The key "" adds no part to the names of the weights."""
+
+    @abstractmethod
+    def route(self, children: Children, inputs: Any) -> Any:
+        """Compute the output from `inputs` by calling the lowered children: pure, for any framework."""
+
+
+@dataclass(frozen=True, repr=False)
+class Chain(Composite):
+    """Layers one behind the other: a tensor in, a tensor out."""
+
+    records: tuple[Record, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "records", tuple(self.records))
+        for record in self.records:
+            if not isinstance(record, Record):
+                raise ConfigError(f"Chain.records must hold records such as Dense(4, 8), got {record!r}.")
+
+    def children(self) -> dict[str, Plan]:
+        return {str(index): record for index, record in enumerate(self.records)}
+
+    def route(self, children: Children, inputs: Any) -> Any:
+        for child in children.values():
+            inputs = child(inputs)
+        return inputs
+
+    def output_dims(self, input_dims: Dims) -> Dims:
+        for record in self.records:
+            input_dims = record.output_dims(input_dims)
+        return input_dims
+
+    def __repr__(self) -> str:
+        return "\n".join(map(repr, self.records))
+
+
+@dataclass(frozen=True)
+class Encoder(Composite):
+    """Encodes observations: `{"obs": tensor}` to `{"encoder_out": latents}`."""
+
+    net: Plan
+
+    def children(self) -> dict[str, Plan]:
+        return {"": self.net}
+
+    def route(self, children: Children, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        return {Columns.ENCODER_OUT: children[""](inputs[Columns.OBS])}
+
+    def output_dims(self, input_dims: Dims) -> Dims:
+        return self.net.output_dims(input_dims)
+
+    def __repr__(self) -> str:
+        return repr(self.net)
+
+
+@dataclass(frozen=True)
+class ActorCritic(Composite):
+    """Encodes observations for an actor and a critic, by one shared encoder or by one for each.
+
+    `{"obs": tensor}` to `{"encoder_out": {"actor": latents, "critic": latents}}`.
+    """
+
+    shared: Plan | None = None
+    actor: Plan | None = None
+    critic: Plan | None = None
+
+    def __post_init__(self) -> None:
+        pair = (self.actor is not None, self.critic is not None)
+        if pair != ((False, False) if self.shared is not None else (True, True)):
+            raise ConfigError("ActorCritic takes either `shared` alone or both `actor` and `critic`.")
+
+    @property
+    def actor_key(self) -> str:
+        """The key of the child that the actor's latents come from."""
+        return Columns.ACTOR if self.shared is None else "shared"
+
+    def children(self) -> dict[str, Plan]:
+        named = {"shared": self.shared, Columns.ACTOR: self.actor, Columns.CRITIC: self.critic}
+        return {key: plan for key, plan in named.items() if plan is not None}
+
+    def route(self, children: Children, inputs: Mapping[str, Any]) -> dict[str, Any]:
+        if self.shared is not None:
+            latent = children["shared"](inputs)[Columns.ENCODER_OUT]
+            both = {Columns.ACTOR: latent, Columns.CRITIC: latent}
+        else:
+            both = {key: children[key](inputs)[Columns.ENCODER_OUT] for key in (Columns.ACTOR, Columns.CRITIC)}
+        return {Columns.ENCODER_OUT: both}
+
+    def output_dims(self, input_dims: Dims) -> Dims:
+        return next(iter(self.children().values())).output_dims(input_dims)
+
+    def __repr__(self) -> str:
+        return "\n".join(f"{key}:\n{_indented(plan)}" for key, plan in self.children().items())
+
+
+def _indented(plan: Plan) -> str:
+    return "\n".join(f"  {line}" for line in repr(plan).splitlines())

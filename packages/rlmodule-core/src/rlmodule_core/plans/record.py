@@ -1,0 +1,48 @@
+"""What every node of a plan can answer: its output size, its weights and how they start."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import MISSING, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+Dims = tuple[int, ...]
+"""The shape of one row: everything behind the batch axis."""
+
+
+class Plan(ABC):
+    """A node of a plan tree: a record (one layer) or a composite (layers and how data flows through them)."""
+
+    @abstractmethod
+    def output_dims(self, input_dims: Dims) -> Dims:
+        """The shape of one output row, given the shape of one input row.
+
+        Raises:
+            ConfigError: rows of that shape cannot enter this node.
+        """
+
+
+class Record(Plan):
+    """One layer with every size resolved. Subclasses are frozen dataclasses."""
+
+    def weight_shapes(self) -> dict[str, Dims]:
+        """The shape of each weight of this layer, by leaf name, in the canonical layout."""
+        return {}
+
+    def initial_weights(self, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        """Fresh weights, by leaf name, drawn from `rng`."""
+        return {leaf: np.zeros(shape, np.float32) for leaf, shape in self.weight_shapes().items()}
+
+    def multiply_adds(self, input_dims: Dims) -> int:
+        """The multiply-adds that one row costs; elementwise work counts as none."""
+        return 0
+
+    def __repr__(self) -> str:
+        shown = [
+            repr(value) if field.default is MISSING else f"{field.name}={value!r}"
+            for field in fields(self)  # type: ignore[arg-type]
+            if (value := getattr(self, field.name)) != field.default
+        ]
+        return f"{type(self).__name__}({', '.join(shown)})"

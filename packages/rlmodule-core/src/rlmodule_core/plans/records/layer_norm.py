@@ -1,0 +1,38 @@
+"""Layer normalisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlmodule_core.errors import ConfigError
+from rlmodule_core.plans.record import Dims, Record
+from rlmodule_core.plans.sizes import require_positive
+
+
+@dataclass(frozen=True, repr=False)
+class LayerNorm(Record):
+    """Normalise the last axis to mean 0 and variance 1, then scale and shift it.
+
+    Ba et al. 2016, https://arxiv.org/abs/1607.06450. `eps` is part of the record because the frameworks'
+    defaults differ.
+    """
+
+    size: int
+    eps: float = 1e-5
+
+    def __post_init__(self) -> None:
+        require_positive(self, size=self.size)
+
+    def output_dims(self, input_dims: Dims) -> Dims:
+        if not input_dims or input_dims[-1] != self.size:
+            raise ConfigError(f"{self!r} expects rows whose last axis is {self.size} wide, got shape {input_dims}.")
+        return input_dims
+
+    def weight_shapes(self) -> dict[str, Dims]:
+        return {"weight": (self.size,), "bias": (self.size,)}
+
+    def initial_weights(self, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+        return {"weight": np.ones(self.size, np.float32), "bias": np.zeros(self.size, np.float32)}

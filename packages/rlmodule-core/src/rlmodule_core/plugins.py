@@ -1,0 +1,65 @@
+"""Find what other distributions contribute: entry points, looked up by name and loaded on use."""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from rlmodule_core.errors import PluginError, nearest
+from rlmodule_core.interface import check_interface
+
+BACKENDS = "rlmodule.backends"
+CATALOGS = "rlmodule.catalogs"
+MODULES = "rlmodule.modules"
+MULTI_AGENT = "rlmodule.multi_agent"
+ALGORITHMS = "rlmodule.algorithms"
+
+
+def names(group: str) -> list[str]:
+    """The names that installed distributions register in `group`, sorted."""
+    return sorted({point.name for point in entry_points(group=group)})
+
+
+@lru_cache(maxsize=128)
+def load(group: str, name: str) -> Any:
+    """Load what is registered as `name` in `group`.
+
+    Raises:
+        PluginError: nothing or more than one distribution claims the name, the plugin fails to
+            import, or it was written against another core interface.
+    """
+    point = _find(group, name)
+    try:
+        loaded = point.load()
+    except Exception as error:
+        raise PluginError(
+            f"The plugin {name!r} of {group} ({point.value}, from {_distribution(point)}) failed to load: "
+            f"{type(error).__name__}: {error}. Repair or uninstall {_distribution(point)}."
+        ) from error
+    root = sys.modules[point.module.partition(".")[0]]
+    interface = getattr(root, "INTERFACE", None)
+    if interface is not None:
+        check_interface(_distribution(point), interface)
+    return loaded
+
+
+def _find(group: str, name: str) -> EntryPoint:
+    claims = {(_distribution(point), point.value): point for point in entry_points(group=group, name=name)}
+    if not claims:
+        found = names(group)
+        raise PluginError(
+            f"Nothing is registered as {name!r} in {group} (found: {', '.join(found) or 'nothing'})."
+            f"{nearest(name, found)}"
+        )
+    owners = sorted({owner for owner, _ in claims})
+    if len(owners) > 1:
+        raise PluginError(
+            f"The name {name!r} in {group} is claimed by {' and by '.join(owners)}. Uninstall all but one of them."
+        )
+    return next(iter(claims.values()))
+
+
+def _distribution(point: EntryPoint) -> str:
+    return point.dist.name if point.dist is not None else point.module.partition(".")[0]
