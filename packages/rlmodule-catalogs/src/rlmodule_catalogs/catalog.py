@@ -1,0 +1,82 @@
+"""The base of all catalogs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import gymnasium as gym
+
+from rlmodule_catalogs.encoder_config import encoder_config_for
+from rlmodule_catalogs.settings import ModelSettings
+from rlmodule_core import (
+    ConfigError,
+    Descriptor,
+    DiagGaussian,
+    Distribution,
+    ModelConfig,
+    distribution_for,
+    get_backend,
+)
+
+
+class Catalog:
+    """Decides the networks and the action distribution for given spaces and settings.
+
+    Override `get_encoder_config` to replace the encoder by another config, `build_encoder` to return a native network
+    of your own, `get_action_descriptor` or `get_action_dist_cls` to replace the distribution.
+
+    Args:
+        observation_space: the space of one observation.
+        action_space: the space of one action.
+        model_config_dict: the settings; see `settings_class`.
+    """
+
+    settings_class: ClassVar[type[ModelSettings]] = ModelSettings
+
+    def __init__(
+        self,
+        observation_space: gym.Space[Any],
+        action_space: gym.Space[Any],
+        model_config_dict: Mapping[str, Any],
+    ) -> None:
+        for name, space in (("observation_space", observation_space), ("action_space", action_space)):
+            if not isinstance(space, gym.Space):
+                raise ConfigError(f"{type(self).__name__} needs a Gymnasium space as {name}, got {space!r}.")
+        self.observation_space = observation_space
+        self.action_space = action_space
+        self.model_config_dict = model_config_dict
+        self.settings = self.settings_class.parse(model_config_dict)
+
+    @property
+    def latent_dims(self) -> tuple[int, ...]:
+        """The shape of one row of the encoder's output."""
+        return self.get_encoder_config().output_dims
+
+    def get_encoder_config(self) -> ModelConfig:
+        """The config of the encoder.
+
+        Raises:
+            UnsupportedSpaceError: the observation space has no default.
+        """
+        return encoder_config_for(self.observation_space, self.settings)
+
+    def build_encoder(self, framework: str) -> Any:
+        """A native encoder: `{"obs": [B, ...]}` to `{"encoder_out": [B, L]}`."""
+        return self.get_encoder_config().build(framework)
+
+    def get_action_descriptor(self) -> Descriptor:
+        """The descriptor of the action distribution; it settles the width of the policy head.
+
+        Raises:
+            UnsupportedSpaceError: the action space has no default.
+        """
+        descriptor = distribution_for(self.action_space)
+        if isinstance(descriptor, DiagGaussian):
+            return replace(descriptor, normalize_actions=self.settings.normalize_actions)
+        return descriptor
+
+    def get_action_dist_cls(self, framework: str) -> type[Distribution]:
+        """The action distribution as a class of one framework."""
+        return self.get_action_descriptor().bind(get_backend(framework).ops)

@@ -1,0 +1,79 @@
+"""The catalog of actor-critic modules."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rlmodule_catalogs.catalog import Catalog
+from rlmodule_core import (
+    ActorCriticEncoderConfig,
+    ConfigError,
+    DiagGaussian,
+    FreeLogStdMLPHeadConfig,
+    MLPHeadConfig,
+    ModelConfig,
+)
+
+# A policy that starts near uniform explores; Andrychowicz et al. 2020, https://arxiv.org/abs/2006.05990.
+_PI_GAIN = 0.01
+_VF_GAIN = 1.0
+
+
+class PPOCatalog(Catalog):
+    """Adds an encoder for actor and critic and their heads; used by PPO, IMPALA and APPO.
+
+    Override a `get_*_config` to replace a part by another config, or a `build_*` to return a native network.
+    """
+
+    @property
+    def latent_dims(self) -> tuple[int, ...]:
+        return self.get_actor_critic_encoder_config().output_dims
+
+    def get_actor_critic_encoder_config(self) -> ModelConfig:
+        """The config of the encoder; its output widths are those of the heads' inputs."""
+        return ActorCriticEncoderConfig(
+            base_encoder_config=self.get_encoder_config(), shared=self.settings.vf_share_layers
+        )
+
+    def get_pi_head_config(self) -> ModelConfig:
+        """The config of the policy head: latents `[B, L]` to distribution inputs `[B, A]`.
+
+        Raises:
+            ConfigError: `free_log_std` is set for a distribution that is no Gaussian.
+        """
+        descriptor = self.get_action_descriptor()
+        if self.settings.free_log_std and not isinstance(descriptor, DiagGaussian):
+            raise ConfigError(
+                f"The model setting 'free_log_std' needs a Gaussian over a Box; the action space {self.action_space} "
+                f"has {descriptor}. Leave it False."
+            )
+        config_class = FreeLogStdMLPHeadConfig if self.settings.free_log_std else MLPHeadConfig
+        return config_class(
+            input_dims=self.latent_dims,
+            hidden_layer_dims=self.settings.post_fcnet_hiddens,
+            hidden_layer_activation=self.settings.post_fcnet_activation,
+            output_layer_dim=descriptor.input_dim,
+            output_layer_gain=_PI_GAIN,
+        )
+
+    def get_vf_head_config(self) -> ModelConfig:
+        """The config of the value head: latents `[B, L]` to values `[B, 1]`."""
+        return MLPHeadConfig(
+            input_dims=self.latent_dims,
+            hidden_layer_dims=self.settings.post_fcnet_hiddens,
+            hidden_layer_activation=self.settings.post_fcnet_activation,
+            output_layer_dim=1,
+            output_layer_gain=_VF_GAIN,
+        )
+
+    def build_actor_critic_encoder(self, framework: str) -> Any:
+        """A native encoder: `{"obs": [B, ...]}` to `{"encoder_out": {"actor": [B, L], "critic": [B, L]}}`."""
+        return self.get_actor_critic_encoder_config().build(framework)
+
+    def build_pi_head(self, framework: str) -> Any:
+        """A native policy head."""
+        return self.get_pi_head_config().build(framework)
+
+    def build_vf_head(self, framework: str) -> Any:
+        """A native value head."""
+        return self.get_vf_head_config().build(framework)

@@ -1,0 +1,130 @@
+"""The torch backend."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import nn
+
+from rlmodule_core import (
+    GradientClip,
+    Loss,
+    Optimizer,
+    OptimizerSettings,
+    RLModule,
+    TrainingBackend,
+    network_dtype,
+)
+from rlmodule_core.plans import Plan, Weights, match_weights
+from rlmodule_torch.layers import Layer
+from rlmodule_torch.module import TorchRLModule
+from rlmodule_torch.networks import Container, lower, named_tensors
+from rlmodule_torch.ops import OPS, TorchRng
+from rlmodule_torch.optimizer import TorchOptimizer
+from rlmodule_torch.update import update_epoch
+
+
+class TorchBackend(TrainingBackend):
+    """Networks, sampling, weights and training in torch."""
+
+    name = "torch"
+    ops = OPS
+
+    @property
+    def module_base(self) -> type[RLModule]:
+        return TorchRLModule
+
+    def rng(self, seed: int | None) -> TorchRng:
+        return TorchRng(seed)
+
+    def lower(self, plan: Plan) -> nn.Module:
+        return lower(plan)
+
+    def plan_of(self, network: Any) -> Plan | None:
+        return network.plan if isinstance(network, Layer | Container) else None
+
+    def batch(self, space: gym.Space[Any] | None, value: Any, *, like: Any = None) -> Any:
+        if isinstance(value, torch.Tensor):
+            return value
+        if isinstance(value, Mapping):
+            return {key: self.batch(None, item, like=like) for key, item in value.items()}
+        array = np.asarray(value)
+        array = np.require(array, network_dtype(array.dtype), ["C", "W"])
+        tensor = torch.from_numpy(array)
+        device = None if like is None else next((weight.device for weight in like.parameters()), None)
+        return tensor if device is None or device.type == "cpu" else tensor.to(device)
+
+    def to_numpy(self, value: Any) -> Any:
+        if isinstance(value, Mapping):
+            return {key: self.to_numpy(item) for key, item in value.items()}
+        return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value
+
+    def get_weights(self, network: Any) -> Weights:
+        return {name: _as_array(tensor) for name, tensor in named_tensors(network).items()}
+
+    def set_weights(self, network: Any, weights: Mapping[str, NDArray[np.generic]]) -> None:
+        tensors = named_tensors(network)
+        shapes = {name: tuple(tensor.shape) for name, tensor in tensors.items()}
+        match_weights(shapes, weights, where=type(network).__name__)
+        with torch.no_grad():
+            for name, tensor in tensors.items():
+                tensor.copy_(torch.tensor(weights[name]))
+
+    @contextmanager
+    def initialising(self, seed: int | None) -> Iterator[None]:
+        # Layers of the user's own draw from torch's global generator, which is handed back as it was.
+        with super().initialising(seed), torch.random.fork_rng(enabled=seed is not None):
+            if seed is not None:
+                torch.manual_seed(seed)
+            yield
+
+    def make_optimizer(self, module: RLModule, settings: OptimizerSettings) -> TorchOptimizer:
+        return TorchOptimizer(module, settings)
+
+    def update_epoch(
+        self,
+        module: RLModule,
+        *,
+        loss: Loss,
+        optimizer: Optimizer,
+        columns: Mapping[str, Any],
+        permutation: NDArray[np.int64],
+        minibatch_size: int,
+        coeffs: Mapping[str, float],
+        clip: GradientClip,
+    ) -> dict[str, torch.Tensor]:
+        tensors = self.batch(None, columns, like=module)
+        return update_epoch(
+            module,
+            loss=loss,
+            optimizer=optimizer,
+            columns=tensors,
+            permutation=torch.from_numpy(permutation),
+            minibatch_size=minibatch_size,
+            coeffs=coeffs,
+            clip=clip,
+        )
+
+    @contextmanager
+    def limited_threads(self, count: int | None) -> Iterator[None]:
+        before = torch.get_num_threads()
+        torch.set_num_threads(before if count is None else count)
+        try:
+            yield
+        finally:
+            torch.set_num_threads(before)
+
+
+def _as_array(tensor: torch.Tensor) -> NDArray[Any]:
+    detached = tensor.detach().cpu()
+    # numpy has no bfloat16 or float8; float32 holds every value of theirs exactly.
+    if detached.is_floating_point() and detached.dtype not in (torch.float16, torch.float32, torch.float64):
+        detached = detached.float()
+    array: NDArray[Any] = detached.numpy().copy()
+    return array

@@ -1,0 +1,93 @@
+"""Each record as a torch layer: lowering by type."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import singledispatch
+from typing import Any
+
+import torch
+import torch.nn.functional as F  # noqa: N812
+from torch import Tensor, nn
+
+from rlmodule_core import PluginError
+from rlmodule_core.plans import Activation, Cast, Dense, FreeParameter, LayerNorm, OneHot, Plan, Record
+
+Apply = Callable[[Tensor], Tensor]
+
+
+class Layer(nn.Module):
+    """A lowered record: registers its weights by leaf name and applies them."""
+
+    def __init__(self, record: Record, weights: Mapping[str, Any]) -> None:
+        super().__init__()
+        self.plan = record
+        for leaf, array in weights.items():
+            self.register_parameter(leaf, nn.Parameter(torch.tensor(array)))
+        self._function = function_of(record)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self._function(self, x)
+
+    def __getstate__(self) -> dict[str, Any]:
+        # The function may be a closure, which pickle cannot take; the record makes it again.
+        return {key: value for key, value in self.__dict__.items() if key != "_function"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)  # type: ignore[no-untyped-call]
+        self._function = function_of(self.plan)
+
+    def extra_repr(self) -> str:
+        return repr(self.plan)
+
+
+@singledispatch
+def function_of(record: Plan) -> Callable[[Any, Tensor], Tensor]:
+    """The function of (layer, input) that applies a record; weights are the layer's attributes."""
+    raise PluginError(f"The torch backend has no layer for {record!r}. Upgrade it: pip install -U rlmodule-torch")
+
+
+@function_of.register
+def _(record: Dense) -> Callable[[Any, Tensor], Tensor]:
+    if record.bias:
+        return lambda layer, x: F.linear(x, layer.weight, layer.bias)
+    return lambda layer, x: F.linear(x, layer.weight)
+
+
+@function_of.register
+def _(record: Activation) -> Callable[[Any, Tensor], Tensor]:
+    function = _ACTIVATIONS[record.name]
+    return lambda layer, x: function(x)
+
+
+@function_of.register
+def _(record: LayerNorm) -> Callable[[Any, Tensor], Tensor]:
+    shape, eps = [record.size], record.eps
+    return lambda layer, x: F.layer_norm(x, shape, layer.weight, layer.bias, eps)
+
+
+@function_of.register
+def _(record: OneHot) -> Callable[[Any, Tensor], Tensor]:
+    start, stop = record.start, record.start + record.size
+    return lambda layer, x: (x.unsqueeze(-1) == torch.arange(start, stop, device=x.device)).float()
+
+
+@function_of.register
+def _(record: Cast) -> Callable[[Any, Tensor], Tensor]:
+    return lambda layer, x: x.float()
+
+
+@function_of.register
+def _(record: FreeParameter) -> Callable[[Any, Tensor], Tensor]:
+    size = record.size
+    return lambda layer, x: torch.cat([x, layer.value.expand(*x.shape[:-1], size)], dim=-1)
+
+
+_ACTIVATIONS: dict[str, Apply] = {
+    "relu": torch.relu,
+    "tanh": torch.tanh,
+    "elu": F.elu,
+    "silu": F.silu,
+    "sigmoid": torch.sigmoid,
+    "softplus": F.softplus,
+}

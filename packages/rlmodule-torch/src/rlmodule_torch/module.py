@@ -1,0 +1,70 @@
+"""The base of all torch modules."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import torch
+from torch import nn
+
+from rlmodule_core import RLModule, RLModuleConfig
+from rlmodule_torch.layers import Layer
+from rlmodule_torch.networks import Container
+
+Check = Callable[[object], None]
+Forward = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+_PHASE_FREE: tuple[type[nn.Module], ...] = (
+    Layer,
+    Container,
+    nn.Linear,
+    nn.Sequential,
+    nn.ModuleList,
+    nn.ModuleDict,
+    nn.Identity,
+    nn.Flatten,
+    nn.Embedding,
+    nn.LayerNorm,
+    nn.Conv1d,
+    nn.Conv2d,
+    nn.ReLU,
+    nn.Tanh,
+    nn.Sigmoid,
+    nn.ELU,
+    nn.SiLU,
+    nn.GELU,
+    nn.Softplus,
+)
+"""Layers known to compute the same in training and evaluation mode; any other may differ."""
+
+
+class TorchRLModule(RLModule, nn.Module):
+    """An RLModule that is an nn.Module: layers assigned in `setup` are registered, trained and saved."""
+
+    framework = "torch"
+
+    def __init__(self, config: RLModuleConfig | None = None) -> None:
+        nn.Module.__init__(self)
+        self._phase_dependent = True
+        RLModule.__init__(self, config)
+
+    def forward(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Run `forward_train`, so that calling the nn.Module trains."""
+        return self.forward_train(batch)
+
+    def _decide(self) -> dict[str, tuple[Check, Check]]:
+        layers = (module for module in self.modules() if module is not self)
+        self._phase_dependent = any(type(layer) not in _PHASE_FREE for layer in layers)
+        return super()._decide()
+
+    def _learning(self, forward: Forward, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        if self._phase_dependent and not self.training:
+            self.train()
+        return forward(batch)
+
+    def _acting(self, forward: Forward, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        if self._phase_dependent and self.training:
+            self.eval()
+        with torch.no_grad():
+            return forward(batch)
