@@ -1,0 +1,72 @@
+"""PPO and the machinery to train RLModules: configs, learners, runners, evaluation and a command line.
+
+Names are loaded on first use, so that the command line answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from rlmodule_algorithms.__about__ import INTERFACE, __version__
+
+if TYPE_CHECKING:
+    from rlmodule_algorithms.algorithm import Algorithm
+    from rlmodule_algorithms.config.algorithm_config import AlgorithmConfig
+    from rlmodule_algorithms.evaluation import evaluate_policy
+    from rlmodule_algorithms.gae import compute_gae
+    from rlmodule_algorithms.learner import Learner
+    from rlmodule_algorithms.ppo.config import PPOConfig
+    from rlmodule_algorithms.ppo.learner import PPOLearner
+    from rlmodule_algorithms.ppo.loss import ppo_loss
+    from rlmodule_algorithms.training import TrainingOutcome
+    from rlmodule_core import ActorCriticRLModule as PPORLModule
+    from rlmodule_torch import TorchActorCriticRLModule as PPOTorchRLModule
+
+_MODULES = {
+    "Algorithm": "rlmodule_algorithms.algorithm",
+    "AlgorithmConfig": "rlmodule_algorithms.config.algorithm_config",
+    "Learner": "rlmodule_algorithms.learner",
+    "PPOConfig": "rlmodule_algorithms.ppo.config",
+    "PPOLearner": "rlmodule_algorithms.ppo.learner",
+    "TrainingOutcome": "rlmodule_algorithms.training",
+    "compute_gae": "rlmodule_algorithms.gae",
+    "evaluate_policy": "rlmodule_algorithms.evaluation",
+    "ppo_loss": "rlmodule_algorithms.ppo.loss",
+}
+_MODULE_CLASSES = {"PPOTorchRLModule": "actor-critic.torch", "PPOTfRLModule": "actor-critic.tf2"}
+"""Aliases of the standard classes that backends register, so that no framework is imported here."""
+
+__all__ = [
+    "INTERFACE",
+    "Algorithm",
+    "AlgorithmConfig",
+    "Learner",
+    "PPOConfig",
+    "PPOLearner",
+    "PPORLModule",
+    "PPOTorchRLModule",
+    "TrainingOutcome",
+    "__version__",
+    "compute_gae",
+    "evaluate_policy",
+    "ppo_loss",
+]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        value = getattr(importlib.import_module(_MODULES[name]), name)
+    elif name == "PPORLModule":
+        value = importlib.import_module("rlmodule_core").ActorCriticRLModule
+    elif name in _MODULE_CLASSES:
+        plugins = importlib.import_module("rlmodule_core.plugins")
+        value = plugins.load(plugins.MODULES, _MODULE_CLASSES[name])
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return list(__all__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import gymnasium as gym
@@ -75,6 +75,9 @@ class TorchBackend(TrainingBackend):
         with torch.no_grad():
             for name, tensor in tensors.items():
                 tensor.copy_(torch.tensor(weights[name]))
+
+    def without_gradients(self) -> AbstractContextManager[None]:
+        return torch.no_grad()
 
     @contextmanager
     def initialising(self, seed: int | None) -> Iterator[None]:

@@ -48,7 +48,7 @@ def _step(
     optimizer.native.zero_grad(set_to_none=True)
     total.backward()
     norm = _clip(optimizer, clip)
-    if not torch.isfinite(norm):
+    if not (torch.isfinite(norm) & torch.isfinite(total.detach())):
         raise NotANumberError(_blame(optimizer, outputs, batch, total))
     optimizer.native.step()
     metrics = {"total_loss": total, **metrics, "gradients_global_norm": norm}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlmodule_core.backend.ops import Ops, Rng, Tensor
+from rlmodule_core.errors import ConfigError, nearest
 from rlmodule_core.plans import Plan, Weights, initialising
 
 if TYPE_CHECKING:
@@ -69,6 +70,10 @@ class Backend(ABC):
             StateError: names are missing or unexpected, or arrays have another shape; nothing was changed.
         """
 
+    def without_gradients(self) -> AbstractContextManager[None]:
+        """Within the block nothing is recorded for differentiation."""
+        return nullcontext()
+
     @contextmanager
     def initialising(self, seed: int | None) -> Iterator[None]:
         """Within the block, everything this backend builds starts with weights that follow from `seed`."""
@@ -86,12 +91,24 @@ class OptimizerSettings:
     eps: float = 1e-5
 
 
+_CLIP_MODES = ("global_norm", "norm", "value")
+
+
 @dataclass(frozen=True)
 class GradientClip:
     """How gradients are limited before each step: "global_norm", "norm" (each tensor) or "value"."""
 
     limit: float | None = None
     by: str = "global_norm"
+
+    def __post_init__(self) -> None:
+        if self.limit is not None and not self.limit > 0:
+            raise ConfigError(f"GradientClip.limit must be a positive number or None, got {self.limit!r}.")
+        if self.by not in _CLIP_MODES:
+            raise ConfigError(
+                f"GradientClip.by must be one of {', '.join(_CLIP_MODES)}, got {self.by!r}."
+                f"{nearest(str(self.by), _CLIP_MODES)}"
+            )
 
 
 class Optimizer(ABC):

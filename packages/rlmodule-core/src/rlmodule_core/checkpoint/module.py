@@ -161,8 +161,17 @@ def _entry(checkpoint: Checkpoint, module_id: str | None) -> dict[str, Any]:
 
 
 def _class_of(entry: Mapping[str, Any], framework: str) -> Any:
+    # Here, because RLModule's own file imports this one.
+    from rlmodule_core.module.rl_module import RLModule
+
     if entry["class"] is not None:
-        return find_class(entry["class"], argument="module_class")
+        found = find_class(entry["class"], argument="module_class")
+        if not issubclass(found, RLModule):
+            raise CheckpointError(
+                f"The checkpoint names the class {entry['class']}, which is no RLModule. Load the file that "
+                "save_to_checkpoint wrote, or pass the class as module_class=."
+            )
+        return found
     return plugins.load(plugins.MODULES, f"{entry['architecture']}.{framework}")
 
 

@@ -17,8 +17,8 @@ from rlmodule_core.errors import CheckpointError
 PAYLOAD_FILE = re.compile(r"state-[0-9a-f]{16}\.safetensors")
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
-# What safetensors' numpy reader reads back; it writes more.
-_DTYPES = frozenset(("bool", *_INTEGERS, "float16", "float32", "float64", "complex64"))
+# What numpy reads back from every safetensors version that we allow; the newest writes more.
+_DTYPES = frozenset(("bool", *_INTEGERS, "float16", "float32", "float64"))
 # In the header of a safetensors file this name means something else.
 _RESERVED = "__metadata__"
 
@@ -111,7 +111,7 @@ def decode_payload(data: bytes, where: str) -> dict[str, np.ndarray[Any, Any]]:
         arrays = safetensors.numpy.load(data)
     except (SafetensorError, KeyError, ValueError) as error:
         raise _damaged(where, "a safetensors file", f"{type(error).__name__}: {error}") from error
-    return {key: np.require(arrays[key], requirements=["W", "A"]) for key in sorted(arrays)}
+    return {key: arrays[key] for key in sorted(arrays)}
 
 
 def _storable(array: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

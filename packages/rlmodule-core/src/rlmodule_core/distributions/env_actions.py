@@ -20,7 +20,8 @@ def to_env_actions(descriptor: Descriptor | None, space: gym.Space[Any], actions
     """
     if not isinstance(space, gym.spaces.Box):
         return actions
-    low, high = space.low, space.high
+    # In float64, because the span of the widest float32 bounds is no float32.
+    low, high = space.low.astype(np.float64), space.high.astype(np.float64)
     if isinstance(descriptor, DiagGaussian) and descriptor.normalize_actions:
         bounded = np.isfinite(low) & np.isfinite(high)
         # Infinite bounds would turn the unused branch of the selection into NaN warnings.

@@ -49,28 +49,22 @@ class ActorCriticRLModule(RLModule):
     encoder: Any
     pi: Any
     vf: Any
+    # Descriptors rather than the classes bound from them, which pickle could not find by name.
+    _dists: dict[str, Descriptor | type[Distribution]]
 
     def setup(self) -> None:
         framework = self.backend.name
         plans = None if self.config is None else self.config.plans
         if plans is not None:
             self.encoder, self.pi, self.vf = map(self.backend.lower, (plans.encoder, plans.pi, plans.vf))
-            self._dist_classes = {
-                phase: descriptor.bind(self.backend.ops)
-                for phase, descriptor in (
-                    ("train", plans.train),
-                    ("exploration", plans.exploration),
-                    ("inference", plans.inference),
-                )
-            }
+            self._dists = {"train": plans.train, "exploration": plans.exploration, "inference": plans.inference}
             return
         catalog = self._catalog()
         self.encoder = catalog.build_actor_critic_encoder(framework)
         self.pi = catalog.build_pi_head(framework)
         self.vf = catalog.build_vf_head(framework)
-        self._dist_classes = dict.fromkeys(
-            ("train", "exploration", "inference"), catalog.get_action_dist_cls(framework)
-        )
+        dist = _unbound(catalog.get_action_dist_cls(framework))
+        self._dists = dict.fromkeys(("train", "exploration", "inference"), dist)
 
     def _catalog(self) -> ActorCriticCatalog:
         if self.config is None:
@@ -121,13 +115,17 @@ class ActorCriticRLModule(RLModule):
         return [Columns.OBS]
 
     def get_train_action_dist_cls(self) -> type[Distribution]:
-        return self._dist_classes["train"]
+        return self._dist_cls("train")
 
     def get_exploration_action_dist_cls(self) -> type[Distribution]:
-        return self._dist_classes["exploration"]
+        return self._dist_cls("exploration")
 
     def get_inference_action_dist_cls(self) -> type[Distribution]:
-        return self._dist_classes["inference"]
+        return self._dist_cls("inference")
+
+    def _dist_cls(self, phase: str) -> type[Distribution]:
+        dist = self._dists[phase]
+        return dist.bind(self.backend.ops) if isinstance(dist, Descriptor) else dist
 
     def non_portable_part(self) -> str | None:
         if type(self) is not plugins.load(plugins.MODULES, f"{self.architecture}.{self.backend.name}"):
@@ -136,9 +134,9 @@ class ActorCriticRLModule(RLModule):
             network = getattr(self, part)
             if self.backend.plan_of(network) is None:
                 return f"its part {part!r}, a {type(network).__name__} that was not built from a plan"
-        for phase, dist_cls in self._dist_classes.items():
-            if descriptor_of(dist_cls) is None:
-                return f"the {phase} distribution {dist_cls.__name__}, which was not bound from a descriptor"
+        for phase, dist in self._dists.items():
+            if not isinstance(dist, Descriptor):
+                return f"the {phase} distribution {dist.__name__}, which was not bound from a descriptor"
         return None
 
     def frozen_plans(self) -> ModulePlans:
@@ -149,8 +147,14 @@ class ActorCriticRLModule(RLModule):
                 "ModelConfig to make the module portable."
             )
         parts: dict[str, Any] = {part: self.backend.plan_of(getattr(self, part)) for part in ("encoder", "pi", "vf")}
-        descriptors: dict[str, Any] = {phase: descriptor_of(cls) for phase, cls in self._dist_classes.items()}
-        return ModulePlans(**parts, **descriptors)
+        dists: dict[str, Any] = self._dists
+        return ModulePlans(**parts, **dists)
+
+
+def _unbound(dist_cls: type[Distribution]) -> Descriptor | type[Distribution]:
+    # Of the class itself: a user's subclass of a bound class inherits the descriptor, but computes something else.
+    descriptor: Descriptor | None = vars(dist_cls).get("descriptor")
+    return dist_cls if descriptor is None else descriptor
 
 
 def descriptor_of(dist_cls: type[Distribution]) -> Descriptor | None:

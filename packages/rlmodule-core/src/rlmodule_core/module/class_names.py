@@ -29,7 +29,8 @@ def find_class(name: str, *, argument: str) -> type[Any]:
     if module in sys.modules and module != "__main__":
         found = sys.modules[module]
         for part in qualname.split("."):
-            found = getattr(found, part, None)
+            # Not getattr: a module's __getattr__ may import.
+            found = getattr(found, "__dict__", {}).get(part)
     if not isinstance(found, type):
         raise CheckpointError(
             f"The checkpoint was written by the class {name}, which is not loaded here. Import {module} first, or pass "

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from rlmodule_core.checkpoint.module import load_module
 from rlmodule_core.columns import Columns
 from rlmodule_core.distributions import Descriptor, to_env_actions
-from rlmodule_core.errors import ConfigError, SpecCheckingError
+from rlmodule_core.errors import ConfigError, SpecCheckingError, UnsupportedSpaceError
 from rlmodule_core.module.actions import compute_actions
 from rlmodule_core.module.actor_critic import descriptor_of
 from rlmodule_core.module.rl_module import RLModule
@@ -123,4 +123,8 @@ class Policy:
     def _descriptor(self, explore: bool) -> Descriptor | None:
         module = self.module
         getter = module.get_exploration_action_dist_cls if explore else module.get_inference_action_dist_cls
-        return descriptor_of(getter())
+        try:
+            return descriptor_of(getter())
+        except UnsupportedSpaceError:
+            # The module chose the actions itself.
+            return None

@@ -44,5 +44,15 @@ def _combined(module_class: type[RLModule], framework: str) -> type[RLModule]:
         base = plugins.load(plugins.MODULES, f"{module_class.architecture}.{framework}")
         if issubclass(base, module_class):
             return cast("type[RLModule]", base)
-    names = {"__module__": module_class.__module__, "__qualname__": module_class.__qualname__}
+    names = {
+        "__module__": module_class.__module__,
+        "__qualname__": module_class.__qualname__,
+        "__reduce__": lambda module: (_blank, (module_class, framework), module.__getstate__()),
+    }
     return cast("type[RLModule]", type(module_class.__name__, (module_class, base), names))
+
+
+def _blank(module_class: type[RLModule], framework: str) -> RLModule:
+    """For pickle, which cannot find a combined class by its name."""
+    combined = _combined(module_class, framework)
+    return combined.__new__(combined)

@@ -2,6 +2,7 @@
 
 from rlmodule_core.plans.codec import from_json, to_json
 from rlmodule_core.plans.composite import ActorCritic, Chain, Children, Composite, Encoder, Network
+from rlmodule_core.plans.cost import multiply_adds
 from rlmodule_core.plans.initial_rng import initial_rng, initialising
 from rlmodule_core.plans.record import Dims, Plan, Record
 from rlmodule_core.plans.records import Activation, Cast, Dense, FreeParameter, LayerNorm, OneHot
@@ -44,6 +45,7 @@ __all__ = [
     "initialising",
     "join_name",
     "match_weights",
+    "multiply_adds",
     "to_json",
     "walk_records",
     "weight_shapes",

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from typing import Any
 
+import numpy as np
+
 from rlmodule_core.errors import CheckpointError
 
 TYPE_KEY = "type"
@@ -15,6 +17,8 @@ def to_json(value: Any) -> Any:
     """A frozen dataclass as a dict of all its fields, tuples as lists; numbers, text and None as they are."""
     if isinstance(value, tuple):
         return [to_json(item) for item in value]
+    if isinstance(value, np.generic):
+        return value.item()
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return {TYPE_KEY: type(value).__name__} | {

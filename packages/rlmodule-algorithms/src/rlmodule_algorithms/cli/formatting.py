@@ -1,0 +1,37 @@
+"""Numbers as people read them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+_BLOCKS = "▁▂▃▄▅▆▇█"
+
+
+def duration(seconds: float) -> str:
+    """`0:07`, `1:30` or `2:00:05`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def plain_number(value: float) -> str:
+    """One decimal where there is one: `475`, `212.4`, `-99.5`."""
+    return f"{value:,.1f}".removesuffix(".0")
+
+
+def measure(value: float | None, spec: str) -> str:
+    """The value in that format, or a dash where there is none yet."""
+    return "-" if value is None else format(value, spec)
+
+
+def sparkline(values: Sequence[float], width: int) -> str:
+    """The course of the values as at most `width` blocks, from their lowest to their highest."""
+    if not values or width < 1:
+        return ""
+    count = min(width, len(values))
+    edges = [index * len(values) // count for index in range(count + 1)]
+    means = [sum(values[start:end]) / (end - start) for start, end in zip(edges, edges[1:], strict=False)]
+    low, high = min(means), max(means)
+    if high == low:
+        return _BLOCKS[0] * count
+    return "".join(_BLOCKS[round((mean - low) / (high - low) * (len(_BLOCKS) - 1))] for mean in means)

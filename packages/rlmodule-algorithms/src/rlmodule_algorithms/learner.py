@@ -1,0 +1,143 @@
+"""The learner: updates the modules of a container from batches."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlmodule_algorithms.sampling.rollout import Rollout
+from rlmodule_algorithms.sampling.train_batch import transitions
+from rlmodule_algorithms.schedules import Schedule
+from rlmodule_core import (
+    ConfigError,
+    GradientClip,
+    Ops,
+    Optimizer,
+    OptimizerSettings,
+    RLModule,
+    Tensor,
+    get_training_backend,
+)
+from rlmodule_marl import MultiAgentRLModule
+
+if TYPE_CHECKING:
+    from rlmodule_algorithms.config.algorithm_config import AlgorithmConfig
+
+Columns = Mapping[str, NDArray[Any]]
+
+
+class Learner(ABC):
+    """Minimises a loss over batches, module by module, in any framework.
+
+    Subclass it to write an algorithm: `compute_loss_for_module` is the one method that must be there.
+
+    Args:
+        module: the container whose modules learn.
+        config: the algorithm's options.
+        rng: shuffles the minibatches.
+    """
+
+    def __init__(self, module: MultiAgentRLModule, config: AlgorithmConfig, rng: np.random.Generator) -> None:
+        self.module = module
+        self.config = config
+        self.rng = rng
+        self.backend = get_training_backend(config.framework_name)
+        self.optimizers = {module_id: self.configure_optimizer(module_id) for module_id in module}
+
+    @abstractmethod
+    def compute_loss_for_module(
+        self, module_id: str, outputs: Mapping[str, Any], batch: Mapping[str, Any], coeffs: Mapping[str, Any]
+    ) -> tuple[Tensor, dict[str, Tensor]]:
+        """The loss of one minibatch, 0-d, and metrics to report.
+
+        Args:
+            module_id: whose loss.
+            outputs: what the module's `forward_train` returned.
+            batch: the minibatch's columns, native tensors.
+            coeffs: see `coefficients`.
+        """
+
+    def configure_optimizer(self, module_id: str) -> Optimizer:
+        """The optimizer of one module."""
+        settings = OptimizerSettings(lr=Schedule.of("lr", self.config.lr).at(0))
+        return self.backend.make_optimizer(self.module[module_id], settings)
+
+    def make_batch(self, rollout: Rollout, module: RLModule) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
+        """The columns `[N, ...]` to learn from, and metrics: by default the transitions as they were sampled.
+
+        Args:
+            rollout: fresh from the runner.
+            module: the module that acted, with the same weights as the one that learns.
+        """
+        return transitions(rollout), {}
+
+    def required_columns(self) -> tuple[str, ...]:
+        """The columns without which the loss cannot be computed."""
+        return ()
+
+    def coefficients(self, module_id: str, timestep: int) -> dict[str, float]:
+        """The numbers in the loss that change during training, after `timestep` environment steps."""
+        return {}
+
+    def after_iteration(self, module_id: str, metrics: Mapping[str, float]) -> dict[str, float]:
+        """Adapt what changes between iterations; further metrics to report."""
+        return {}
+
+    def get_state(self) -> dict[str, Any]:
+        """What must be stored, beside weights and optimizer moments, to go on later: JSON-able."""
+        return {"shuffle_rng": self.rng.bit_generator.state}
+
+    def update(self, batches: Mapping[str, Columns], *, timestep: int) -> dict[str, dict[str, float]]:
+        """Update each module that has a batch.
+
+        Args:
+            batches: columns `[N, ...]` by module id.
+            timestep: environment steps sampled so far; schedules follow it.
+
+        Returns:
+            Metrics by module id: means over the last epoch's minibatches.
+
+        Raises:
+            NotANumberError: a loss or gradient is not finite; the weights are the last good ones.
+        """
+        return {module_id: self._update(module_id, columns, timestep) for module_id, columns in batches.items()}
+
+    def _update(self, module_id: str, columns: Columns, timestep: int) -> dict[str, float]:
+        self._require_columns(module_id, columns)
+        lr = Schedule.of("lr", self.config.lr).at(timestep)
+        self.optimizers[module_id].set_lr(lr)
+        coeffs = self.coefficients(module_id, timestep)
+
+        def loss(
+            ops: Ops, outputs: Mapping[str, Any], batch: Mapping[str, Any], coeffs: Mapping[str, Any]
+        ) -> tuple[Tensor, dict[str, Tensor]]:
+            return self.compute_loss_for_module(module_id, outputs, batch, coeffs)
+
+        rows = len(next(iter(columns.values())))
+        tensors: dict[str, Tensor] = {}
+        for _ in range(self.config.num_epochs):
+            tensors = self.backend.update_epoch(
+                self.module[module_id],
+                loss=loss,
+                optimizer=self.optimizers[module_id],
+                columns=columns,
+                permutation=self.rng.permutation(rows),
+                minibatch_size=self.config.minibatch_size,
+                coeffs=coeffs,
+                clip=GradientClip(self.config.grad_clip, self.config.grad_clip_by),
+            )
+        metrics = {name: float(self.backend.to_numpy(value)) for name, value in tensors.items()}
+        return {**metrics, "curr_lr": lr, **self.after_iteration(module_id, metrics)}
+
+    def _require_columns(self, module_id: str, columns: Columns) -> None:
+        missing = [name for name in self.required_columns() if name not in columns]
+        if missing:
+            raise ConfigError(
+                f"{type(self).__name__} needs the columns {missing} of module {module_id!r}, but its batch has only "
+                f"{sorted(columns)}. Return 'action_dist_inputs' from _forward_exploration, from which actions and "
+                "log-probabilities follow."
+            )

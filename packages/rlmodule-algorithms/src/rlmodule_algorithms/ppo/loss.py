@@ -1,0 +1,61 @@
+"""The PPO loss."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rlmodule_algorithms.masked import masked_mean
+from rlmodule_core import Columns, Distribution, Ops, Tensor
+
+
+def ppo_loss(
+    ops: Ops,
+    outputs: Mapping[str, Any],
+    batch: Mapping[str, Any],
+    coeffs: Mapping[str, Any],
+    *,
+    new_dist_cls: type[Distribution],
+    old_dist_cls: type[Distribution],
+) -> tuple[Tensor, dict[str, Tensor]]:
+    """Clipped surrogate, squared value error, entropy bonus and KL penalty.
+
+    Schulman et al. 2017, https://arxiv.org/abs/1707.06347. Every mean is over the rows where `loss_mask` is True.
+
+    Args:
+        ops: the framework's tensor functions.
+        outputs: of `forward_train`: `action_dist_inputs [B, A]`, `vf_preds [B]`.
+        batch: `actions`, `action_logp`, `advantages`, `value_targets`, `[B]` each; `action_dist_inputs [B, A]` where
+            `coeffs` has `kl_coeff`; `loss_mask [B]` optionally.
+        coeffs: `clip_param`, `vf_loss_coeff`, `entropy_coeff`; optionally `vf_clip_param` and `kl_coeff`.
+        new_dist_cls: the distribution of the outputs.
+        old_dist_cls: the distribution of the batch.
+
+    Returns:
+        The loss and its parts, 0-d.
+    """
+    mask = batch.get(Columns.LOSS_MASK)
+    new_dist = new_dist_cls.from_logits(outputs[Columns.ACTION_DIST_INPUTS])
+    advantages = batch[Columns.ADVANTAGES]
+    ratio = ops.exp(new_dist.logp(batch[Columns.ACTIONS]) - batch[Columns.ACTION_LOGP])
+    clipped = ops.clip(ratio, 1.0 - coeffs["clip_param"], 1.0 + coeffs["clip_param"])
+    surrogate = ops.minimum(advantages * ratio, advantages * clipped)
+    squared_error = ops.square(outputs[Columns.VF_PREDS] - batch[Columns.VALUE_TARGETS])
+    vf_error = ops.minimum(squared_error, coeffs["vf_clip_param"]) if "vf_clip_param" in coeffs else squared_error
+
+    metrics = {
+        "policy_loss": -masked_mean(ops, surrogate, mask),
+        "vf_loss": masked_mean(ops, vf_error, mask),
+        "vf_loss_unclipped": masked_mean(ops, squared_error, mask),
+        "entropy": masked_mean(ops, new_dist.entropy(), mask),
+    }
+    total = (
+        metrics["policy_loss"]
+        + coeffs["vf_loss_coeff"] * metrics["vf_loss"]
+        - coeffs["entropy_coeff"] * metrics["entropy"]
+    )
+    if "kl_coeff" in coeffs:
+        old_dist = old_dist_cls.from_logits(batch[Columns.ACTION_DIST_INPUTS])
+        metrics["mean_kl_loss"] = masked_mean(ops, old_dist.kl(new_dist), mask)
+        total = total + coeffs["kl_coeff"] * metrics["mean_kl_loss"]
+    return total, metrics

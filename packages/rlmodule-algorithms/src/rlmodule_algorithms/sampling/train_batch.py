@@ -1,0 +1,95 @@
+"""From a rollout to the columns that a learner takes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from rlmodule_algorithms.gae import compute_gae, explained_variance, standardised
+from rlmodule_algorithms.sampling.rollout import Array, Rollout
+from rlmodule_core import Columns, RLModule, SpecCheckingError
+
+
+def actor_critic_batch(
+    rollout: Rollout, module: RLModule, *, gamma: float, lambda_: float
+) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
+    """Columns `[T * B, ...]` with standardised advantages and value targets, and metrics.
+
+    Args:
+        rollout: of the module's current weights.
+        module: gives the values by one `forward_train` over all states.
+        gamma: the discount.
+        lambda_: of GAE.
+
+    Raises:
+        SpecCheckingError: the module's `forward_train` gives no `vf_preds`.
+    """
+    values, next_values = _values(rollout, module)
+    advantages, targets = compute_gae(
+        rollout.rewards,
+        values,
+        next_values,
+        rollout.terminateds,
+        rollout.truncateds,
+        gamma=gamma,
+        lambda_=lambda_,
+    )
+    mask = _mask(rollout)
+    columns = {
+        Columns.OBS: rollout.obs[:-1],
+        **rollout.outputs,
+        Columns.ADVANTAGES: standardised(advantages, mask),
+        Columns.VALUE_TARGETS: targets,
+    }
+    return _rows(columns, mask), {"vf_explained_var": explained_variance(values, targets, mask)}
+
+
+def transitions(rollout: Rollout) -> dict[str, NDArray[Any]]:
+    """Columns `[T * B, ...]` of single steps, each with the observation that followed in the same episode."""
+    new_obs = rollout.obs[1:].copy()
+    for (t, b), obs in zip(rollout.cut_steps, rollout.cut_obs, strict=True):
+        new_obs[t, b] = obs
+    columns = {
+        Columns.OBS: rollout.obs[:-1],
+        Columns.NEW_OBS: new_obs,
+        Columns.REWARDS: rollout.rewards,
+        Columns.TERMINATEDS: rollout.terminateds,
+        Columns.TRUNCATEDS: rollout.truncateds,
+        **rollout.outputs,
+    }
+    return _rows(columns, _mask(rollout))
+
+
+def _mask(rollout: Rollout) -> NDArray[np.bool_] | None:
+    return None if rollout.valid.all() else rollout.valid
+
+
+def _rows(columns: dict[str, NDArray[Any]], mask: NDArray[np.bool_] | None) -> dict[str, NDArray[Any]]:
+    """Merge time and environments; add the loss mask where not every row counts."""
+    masked = columns if mask is None else {**columns, Columns.LOSS_MASK: mask}
+    return {name: column.reshape(-1, *column.shape[2:]) for name, column in masked.items()}
+
+
+def _values(rollout: Rollout, module: RLModule) -> tuple[Array, Array]:
+    """V(s_t) and V(s_{t+1}) of the same episode, `[T, B]` each."""
+    steps, envs = rollout.rewards.shape
+    states = rollout.obs.reshape(-1, *rollout.obs.shape[2:])
+    if rollout.cut_obs:
+        states = np.concatenate([states, np.stack(rollout.cut_obs)])
+    space = None if module.config is None else module.config.observation_space
+    batch = {Columns.OBS: module.backend.batch(space, states, like=module)}
+    with module.backend.without_gradients():
+        outputs = module.forward_train(batch)
+    if Columns.VF_PREDS not in outputs:
+        raise SpecCheckingError(
+            f"{type(module).__name__}.forward_train returned {sorted(outputs)}, but its values are needed: return "
+            f"{Columns.VF_PREDS!r} of shape [B] from _forward_train."
+        )
+    predictions = module.backend.to_numpy(outputs[Columns.VF_PREDS])
+    grid = predictions[: (steps + 1) * envs].reshape(steps + 1, envs)
+    next_values = grid[1:].copy()
+    for (t, b), value in zip(rollout.cut_steps, predictions[(steps + 1) * envs :], strict=True):
+        next_values[t, b] = value
+    return grid[:-1], next_values

@@ -1,0 +1,103 @@
+"""Train until a goal is reached or a budget is spent, keeping the best."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from rlmodule_core import ConfigError
+
+if TYPE_CHECKING:
+    from rlmodule_algorithms.algorithm import Algorithm
+
+
+@dataclass(frozen=True)
+class TrainingOutcome:
+    """How a training run ended.
+
+    Attributes:
+        reached: the return was reached.
+        reason: which limit ended the run: "episode_return_mean", "max_env_steps" or "max_seconds".
+        best_return: the best mean return seen; None before any episode ended.
+        env_steps: environment steps of the algorithm's life.
+        iterations: iterations of the algorithm's life.
+        seconds: wall time of this run.
+        cpu_seconds: processor time of this run.
+        checkpoint: where the best algorithm is kept; None without a `checkpoint_dir`.
+    """
+
+    reached: bool
+    reason: str
+    best_return: float | None
+    env_steps: int
+    iterations: int
+    seconds: float
+    cpu_seconds: float
+    checkpoint: Path | None
+
+
+def train_until(
+    algorithm: Algorithm,
+    *,
+    episode_return_mean: float | None,
+    max_env_steps: int | None,
+    max_seconds: float | None,
+    checkpoint_dir: str | Path | None,
+    on_result: Callable[[Mapping[str, Any]], None] | None,
+) -> TrainingOutcome:
+    """See `Algorithm.train_until`."""
+    if episode_return_mean is None and max_env_steps is None and max_seconds is None:
+        raise ConfigError("train_until() needs a limit: episode_return_mean=, max_env_steps= or max_seconds=.")
+    started, started_cpu = time.perf_counter(), time.process_time()
+    best: float | None = None
+    checkpoint: Path | None = None
+    while True:
+        result = algorithm.train()
+        score = _score(algorithm, result)
+        if on_result is not None:
+            on_result(result)
+        if score is not None and (best is None or score > best):
+            best = score
+            if checkpoint_dir is not None:
+                checkpoint = algorithm.save(checkpoint_dir)
+        seconds = time.perf_counter() - started
+        reason = _reason(
+            ("episode_return_mean", score, episode_return_mean),
+            ("max_env_steps", algorithm.env_steps, max_env_steps),
+            ("max_seconds", seconds, max_seconds),
+        )
+        if reason is not None:
+            break
+    if checkpoint_dir is not None and checkpoint is None:
+        checkpoint = algorithm.save(checkpoint_dir)
+    return TrainingOutcome(
+        reached=reason == "episode_return_mean",
+        reason=reason,
+        best_return=best,
+        env_steps=algorithm.env_steps,
+        iterations=algorithm.iteration,
+        seconds=seconds,
+        cpu_seconds=time.process_time() - started_cpu,
+        checkpoint=checkpoint,
+    )
+
+
+def _score(algorithm: Algorithm, result: Mapping[str, Any]) -> float | None:
+    """The mean return that this iteration is judged by, if it has one."""
+    if algorithm.config.evaluation_interval is not None:
+        evaluation = result.get("evaluation")
+        return None if evaluation is None else float(evaluation["episode_return_mean"])
+    score = float(result["env_runners"]["episode_return_mean"])
+    return None if math.isnan(score) else score
+
+
+def _reason(*limits: tuple[str, float | None, float | None]) -> str | None:
+    """The first limit that is reached."""
+    for name, value, limit in limits:
+        if value is not None and limit is not None and value >= limit:
+            return name
+    return None
