@@ -5,13 +5,16 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from rlmodule_algorithms.checkpointing import save_algorithm
+from rlmodule_algorithms.config.settings import AlgorithmSettings
 from rlmodule_algorithms.evaluation import evaluate_policy
+from rlmodule_algorithms.learner import Learner
 from rlmodule_algorithms.module_building import build_module
 from rlmodule_algorithms.sampling.acting import acting_module, is_small
 from rlmodule_algorithms.sampling.environments import make_env, make_vector_env
@@ -21,9 +24,6 @@ from rlmodule_algorithms.seeds import Seeds
 from rlmodule_algorithms.training import TrainingOutcome, train_until
 from rlmodule_core import DEFAULT_MODULE_ID, Policy, RLModule
 from rlmodule_marl import MultiAgentRLModule
-
-if TYPE_CHECKING:
-    from rlmodule_algorithms.config.algorithm_config import AlgorithmConfig
 
 _SMOOTHING = 100
 """Mean returns are over this many of the last episodes."""
@@ -39,16 +39,17 @@ class Algorithm:
         env_steps: environment steps sampled so far.
     """
 
-    def __init__(self, config: AlgorithmConfig) -> None:
+    def __init__(self, config: AlgorithmSettings, learner_class: type[Learner]) -> None:
         self.config = config
         self.iteration = 0
         self.env_steps = 0
         self._seeds = Seeds.of(config.seed)
-        env = make_vector_env(config.env_source, config.env_config, config.num_envs_per_env_runner)
-        try:
+        with ExitStack() as on_failure:
+            env = make_vector_env(config.env_source, config.env_config, config.num_envs_per_env_runner)
+            on_failure.callback(env.close)
             module = build_module(config, env, self._seeds.weights)
             self.module: MultiAgentRLModule = module.as_multi_agent()
-            self.learner = config.learner_class(self.module, config, self._seeds.shuffling())
+            self.learner = learner_class(self.module, config, self._seeds.shuffling())
             self._acting = acting_module(module, config.act_with)
             self._runner = Runner(
                 env,
@@ -57,9 +58,8 @@ class Algorithm:
                 fragment_length=config.fragment_length,
                 seed=self._seeds.environments,
             )
-        except BaseException:
-            env.close()
-            raise
+            on_failure.pop_all()
+        self._policy = Policy(self._acting, seed=self._seeds.evaluation)
         self._threads = 1 if is_small(module) else None
         self._returns: deque[float] = deque(maxlen=_SMOOTHING)
         self._episodes = 0
@@ -133,7 +133,7 @@ class Algorithm:
             `episode_return_mean`, `episode_returns` and `episode_lengths`.
         """
         return evaluate_policy(
-            Policy(self._acting, seed=self._seeds.evaluation),
+            self._policy,
             lambda: make_env(self.config.env_source, self.config.env_config),
             episodes=self.config.evaluation_duration if episodes is None else episodes,
             seed=self._seeds.evaluation if seed is None else seed,
@@ -176,7 +176,7 @@ class Algorithm:
         self, obs: Any, state: Mapping[str, Any] | None = None, explore: bool = False
     ) -> tuple[Any, Mapping[str, Any], dict[str, Any]]:
         """The action for one observation; see `rlmodule_core.Policy.compute_single_action`."""
-        return Policy(self._acting).compute_single_action(obs, state, explore)
+        return self._policy.compute_single_action(obs, state, explore)
 
     def get_module(self, module_id: str = DEFAULT_MODULE_ID) -> RLModule:
         """A module that learns.
@@ -192,7 +192,14 @@ class Algorithm:
         Raises:
             CheckpointError: it cannot be written; an older checkpoint there is still whole.
         """
-        return save_algorithm(self, directory)
+        return save_algorithm(
+            directory,
+            config=self.config,
+            modules=dict(self.module.items()),
+            moments={name: optimizer.get_state() for name, optimizer in self.learner.optimizers.items()},
+            acted_with=self._acting.framework,
+            state=self.get_state(),
+        )
 
     @property
     def acting_framework(self) -> str | None:

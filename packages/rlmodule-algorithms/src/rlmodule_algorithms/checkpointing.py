@@ -2,45 +2,56 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rlmodule_algorithms.__about__ import __version__
+from rlmodule_algorithms.config.settings import AlgorithmSettings
+from rlmodule_core import RLModule
 from rlmodule_core.checkpoint import SECTION, describe_modules, write_checkpoint
-
-if TYPE_CHECKING:
-    from rlmodule_algorithms.algorithm import Algorithm
+from rlmodule_core.plans import Weights
 
 ALGORITHM_SECTION = "algorithm"
+"""The key of a checkpoint's document under which the algorithm is described."""
 
 
-def save_algorithm(algorithm: Algorithm, directory: str | Path) -> Path:
+def save_algorithm(
+    directory: str | Path,
+    *,
+    config: AlgorithmSettings,
+    modules: Mapping[str, RLModule],
+    moments: Mapping[str, Weights],
+    acted_with: str | None,
+    state: Mapping[str, Any],
+) -> Path:
     """Write the modules, the optimizers' moments, the counters and the random states.
+
+    Args:
+        directory: where to.
+        config: the algorithm's options.
+        modules: by id.
+        moments: the state of each module's optimizer by id.
+        acted_with: the framework of the module that sampled.
+        state: counters and random states, JSON-able.
 
     Raises:
         CheckpointError: it cannot be written.
     """
-    section, payloads = describe_modules(dict(algorithm.module.items()))
-    moments: dict[str, Any] = {
-        f"optimizer.{module_id}": optimizer.get_state() for module_id, optimizer in algorithm.learner.optimizers.items()
-    }
-    return write_checkpoint(
-        directory,
-        kind="algorithm",
-        document={SECTION: section, ALGORITHM_SECTION: _describe(algorithm)},
-        payloads={**payloads, **moments},
-    )
-
-
-def _describe(algorithm: Algorithm) -> dict[str, Any]:
-    config = algorithm.config
-    return {
+    section, payloads = describe_modules(modules)
+    description = {
         "name": config.algorithm,
         "version": __version__,
         # Only an id can be found again by name; anything else is passed again when the checkpoint is loaded.
         "env": config.env if isinstance(config.env, str) else None,
         "framework": config.framework_name,
         "seed": config.seed,
-        "acted_with": algorithm.acting_framework,
-        "state": algorithm.get_state(),
+        "acted_with": acted_with,
+        "state": state,
     }
+    return write_checkpoint(
+        directory,
+        kind="algorithm",
+        document={SECTION: section, ALGORITHM_SECTION: description},
+        payloads={**payloads, **{f"optimizer.{module_id}": moment for module_id, moment in moments.items()}},
+    )

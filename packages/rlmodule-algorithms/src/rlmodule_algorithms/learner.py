@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from rlmodule_algorithms.config.settings import AlgorithmSettings
 from rlmodule_algorithms.sampling.rollout import Rollout
 from rlmodule_algorithms.sampling.train_batch import transitions
 from rlmodule_algorithms.schedules import Schedule
@@ -24,9 +25,6 @@ from rlmodule_core import (
 )
 from rlmodule_marl import MultiAgentRLModule
 
-if TYPE_CHECKING:
-    from rlmodule_algorithms.config.algorithm_config import AlgorithmConfig
-
 Columns = Mapping[str, NDArray[Any]]
 
 
@@ -41,7 +39,7 @@ class Learner(ABC):
         rng: shuffles the minibatches.
     """
 
-    def __init__(self, module: MultiAgentRLModule, config: AlgorithmConfig, rng: np.random.Generator) -> None:
+    def __init__(self, module: MultiAgentRLModule, config: AlgorithmSettings, rng: np.random.Generator) -> None:
         self.module = module
         self.config = config
         self.rng = rng

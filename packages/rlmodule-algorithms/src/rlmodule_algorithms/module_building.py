@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import asdict
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rlmodule_algorithms.config.settings import AlgorithmSettings
 from rlmodule_algorithms.sampling.environments import VectorEnv
 from rlmodule_catalogs import Catalog
 from rlmodule_core import RLModule, SingleAgentRLModuleSpec, get_training_backend
 from rlmodule_core.plugins import CATALOGS, load
 
-if TYPE_CHECKING:
-    from rlmodule_algorithms.config.algorithm_config import AlgorithmConfig
 
-
-def build_module(config: AlgorithmConfig, env: VectorEnv, seed: int) -> RLModule:
+def build_module(config: AlgorithmSettings, env: VectorEnv, seed: int) -> RLModule:
     """The module, with first weights that follow from `seed`.
 
     Raises:
@@ -27,7 +25,7 @@ def build_module(config: AlgorithmConfig, env: VectorEnv, seed: int) -> RLModule
         return spec.build(framework=backend.name)
 
 
-def complete_spec(config: AlgorithmConfig, env: VectorEnv) -> SingleAgentRLModuleSpec:
+def complete_spec(config: AlgorithmSettings, env: VectorEnv) -> SingleAgentRLModuleSpec:
     """The user's spec with the fields that are None filled in, and the defaults of the catalog's settings."""
     spec = config.default_module_spec()
     if config.rl_module_spec is not None:

@@ -7,12 +7,24 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from rlmodule_algorithms.config.settings import AlgorithmSettings
 from rlmodule_core import ConfigError
 
-if TYPE_CHECKING:
-    from rlmodule_algorithms.algorithm import Algorithm
+
+class Trainable(Protocol):
+    """What can be trained until something is reached."""
+
+    config: AlgorithmSettings
+    iteration: int
+    env_steps: int
+
+    def train(self) -> dict[str, Any]:
+        """Run one iteration."""
+
+    def save(self, directory: str | Path) -> Path:
+        """Write a checkpoint."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +53,7 @@ class TrainingOutcome:
 
 
 def train_until(
-    algorithm: Algorithm,
+    algorithm: Trainable,
     *,
     episode_return_mean: float | None,
     max_env_steps: int | None,
@@ -86,7 +98,7 @@ def train_until(
     )
 
 
-def _score(algorithm: Algorithm, result: Mapping[str, Any]) -> float | None:
+def _score(algorithm: Trainable, result: Mapping[str, Any]) -> float | None:
     """The mean return that this iteration is judged by, if it has one."""
     if algorithm.config.evaluation_interval is not None:
         evaluation = result.get("evaluation")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
+from numbers import Integral
 from typing import Any, Self
 
 from rlmodule_core import ConfigError, nearest
@@ -40,8 +41,12 @@ class ModelSettings:
         """The settings of a `model_config_dict`.
 
         Raises:
-            ConfigError: a key is unknown; names the nearest one.
+            ConfigError: a key is unknown (names the nearest one), or a value has the wrong type.
         """
+        if not isinstance(model_config_dict, Mapping):
+            raise ConfigError(
+                f"Model settings are a mapping such as {{'fcnet_hiddens': [64]}}, got {model_config_dict!r}."
+            )
         known = [field.name for field in fields(cls)]
         for key in model_config_dict:
             if key not in known:
@@ -52,10 +57,29 @@ class ModelSettings:
         return cls(**model_config_dict)
 
     def __post_init__(self) -> None:
+        for field in fields(self):
+            value = getattr(self, field.name)
+            # By the default, so that the switches of an extended class are held to it too.
+            if isinstance(field.default, bool) and not isinstance(value, bool):
+                raise ConfigError(f"The model setting {field.name!r} must be True or False, got {value!r}.")
         for name in ("fcnet_hiddens", "post_fcnet_hiddens"):
-            value = getattr(self, name)
-            if isinstance(value, str) or not isinstance(value, Sequence):
-                raise ConfigError(f"The model setting {name!r} must be a list of layer sizes, got {value!r}.")
-            object.__setattr__(self, name, tuple(value))
+            object.__setattr__(self, name, _layer_sizes(name, getattr(self, name)))
+        if self.encoder_latent_dim is not None and not _is_size(self.encoder_latent_dim):
+            raise ConfigError(
+                "The model setting 'encoder_latent_dim' must be a positive integer or None, got "
+                f"{self.encoder_latent_dim!r}."
+            )
         if not self.fcnet_hiddens and self.encoder_latent_dim is None:
             raise ConfigError("The model setting 'fcnet_hiddens' is empty; then 'encoder_latent_dim' must be set.")
+
+
+def _layer_sizes(name: str, value: object) -> tuple[int, ...]:
+    if isinstance(value, str) or not isinstance(value, Sequence) or not all(map(_is_size, value)):
+        raise ConfigError(
+            f"The model setting {name!r} must be a list of layer sizes (positive integers), got {value!r}."
+        )
+    return tuple(value)
+
+
+def _is_size(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0

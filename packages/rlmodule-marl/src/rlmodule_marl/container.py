@@ -55,6 +55,12 @@ class MultiAgentRLModule:
             raise ConfigError(
                 f"{type(self).__name__}.setup() must fill self._rl_modules with modules by id, found {modules!r}."
             )
+        if not modules and (self.config.modules or type(self).setup is not MultiAgentRLModule.setup):
+            raise ConfigError(
+                f"{type(self).__name__}.setup() left self._rl_modules empty. Store the modules that it builds there, by "
+                f"id (the config names: {', '.join(self.config.modules) or 'none'})."
+            )
+        self._rl_modules = dict(modules)
         for module_id, module in modules.items():
             self._check(module_id, module)
 

@@ -15,9 +15,9 @@ from torch import nn
 from rlmodule_core import (
     GradientClip,
     Loss,
+    ModuleLike,
     Optimizer,
     OptimizerSettings,
-    RLModule,
     TrainingBackend,
     network_dtype,
 )
@@ -37,7 +37,7 @@ class TorchBackend(TrainingBackend):
     ops = OPS
 
     @property
-    def module_base(self) -> type[RLModule]:
+    def module_base(self) -> type[TorchRLModule]:
         return TorchRLModule
 
     def rng(self, seed: int | None) -> TorchRng:
@@ -87,12 +87,12 @@ class TorchBackend(TrainingBackend):
                 torch.manual_seed(seed)
             yield
 
-    def make_optimizer(self, module: RLModule, settings: OptimizerSettings) -> TorchOptimizer:
+    def make_optimizer(self, module: ModuleLike, settings: OptimizerSettings) -> TorchOptimizer:
         return TorchOptimizer(module, settings)
 
     def update_epoch(
         self,
-        module: RLModule,
+        module: ModuleLike,
         *,
         loss: Loss,
         optimizer: Optimizer,

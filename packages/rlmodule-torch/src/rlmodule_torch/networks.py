@@ -8,17 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from rlmodule_core import PluginError
-from rlmodule_core.plans import (
-    Composite,
-    Plan,
-    Record,
-    Weights,
-    escape_key,
-    initial_rng,
-    initial_weights,
-    join_name,
-)
+from rlmodule_core.plans import Composite, Plan, escape_key, join_name, lower_plan
 from rlmodule_torch.layers import Layer
 
 _PREFIX = "k_"
@@ -57,19 +47,8 @@ class Container(nn.Module):
 
 
 def lower(plan: Plan) -> nn.Module:
-    """A torch network for the plan, with fresh weights from `initial_rng()`."""
-    return _lower(plan, initial_weights(plan, initial_rng()), "")
-
-
-def _lower(plan: Plan, weights: Weights, name: str) -> nn.Module:
-    if isinstance(plan, Composite):
-        children = plan.children().items()
-        return Container(
-            plan, {key: _lower(child, weights, join_name(name, escape_key(key))) for key, child in children}
-        )
-    if isinstance(plan, Record):
-        return Layer(plan, {leaf: weights[join_name(name, leaf)] for leaf in plan.weight_shapes()})
-    raise PluginError(f"Expected a plan such as Chain((Dense(4, 2),)), got {plan!r}.")
+    """A torch network for the plan."""
+    return lower_plan(plan, Layer, Container)
 
 
 def named_tensors(module: nn.Module) -> dict[str, torch.Tensor]:

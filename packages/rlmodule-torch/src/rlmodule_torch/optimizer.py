@@ -56,7 +56,8 @@ class TorchOptimizer(Optimizer):
         }
         match_weights({name: tuple(value.shape) for name, (_, _, value) in slots.items()}, state, where="the optimizer")
         for name, (weight, key, value) in slots.items():
-            self.native.state[weight][key] = torch.tensor(state[name], dtype=value.dtype, device=value.device)
+            # Copied, not replaced: the fused kernel needs moments whose strides are the weight's.
+            self.native.state[weight][key] = value.copy_(torch.tensor(state[name]))
 
     def _slots(self, weight: nn.Parameter) -> dict[str, torch.Tensor]:
         """The optimizer's tensors for one weight; those of a weight not yet stepped are zeros."""

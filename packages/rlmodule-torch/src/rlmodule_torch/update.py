@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import torch
@@ -90,12 +90,19 @@ def _blame(optimizer: TorchOptimizer, outputs: Mapping[str, Any], batch: Mapping
     gradients = {name: weight.grad for name, weight in optimizer.parameters.items() if weight.grad is not None}
     suspects = (("batch column", batch), ("output", outputs), ("loss", {"total": total}), ("gradient of", gradients))
     for kind, tensors in suspects:
-        for name, tensor in tensors.items():
-            if isinstance(tensor, Tensor) and tensor.is_floating_point():
-                bad = (~torch.isfinite(tensor.detach())).nonzero()
-                if len(bad):
-                    return (
-                        f"The {kind} {name!r} is not finite, first at index {bad[0].tolist()}. The optimizer did not "
-                        "step, so the weights are the last good ones. Lower lr, set grad_clip, or look at the data."
-                    )
+        for name, tensor in _floats(tensors):
+            bad = (~torch.isfinite(tensor.detach())).nonzero()
+            if len(bad):
+                return (
+                    f"The {kind} {name!r} is not finite, first at index {bad[0].tolist()}. The optimizer did not "
+                    "step, so the weights are the last good ones. Lower lr, set grad_clip, or look at the data."
+                )
     return "The global gradient norm overflowed. The optimizer did not step. Lower lr or scale the loss down."
+
+
+def _floats(tensors: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Tensor]]:
+    for name, value in tensors.items():
+        if isinstance(value, Mapping):
+            yield from _floats(value, f"{prefix}{name}.")
+        elif isinstance(value, Tensor) and value.is_floating_point():
+            yield f"{prefix}{name}", value

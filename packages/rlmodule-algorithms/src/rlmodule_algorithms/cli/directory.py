@@ -24,20 +24,23 @@ def claim_directory(wanted: Path) -> Path:
         ConfigError: it cannot be made.
     """
     numbered = (wanted.with_name(f"{wanted.name}-{number}") for number in itertools.count(2))
-    for candidate in itertools.chain([wanted], numbered):
-        try:
-            if not _is_free(candidate):
-                continue
-            # The logs are made first and must be new: of two runs that start at once, one gets the directory.
-            (candidate / LOGS).mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise ConfigError(
-                f"Cannot make the directory {wanted} to save to: {error}. Give another one with --out DIR."
-            ) from error
-        return candidate
-    raise AssertionError("unreachable: the numbers do not end")
+    try:
+        return next(filter(_claim, itertools.chain([wanted], numbered)))
+    except OSError as error:
+        raise ConfigError(
+            f"Cannot make the directory {wanted} to save to: {error}. Give another one with --out DIR."
+        ) from error
+
+
+def _claim(candidate: Path) -> bool:
+    if not _is_free(candidate):
+        return False
+    try:
+        # The logs are made first and must be new: of two runs that start at once, one gets the directory.
+        (candidate / LOGS).mkdir(parents=True)
+    except FileExistsError:
+        return False
+    return True
 
 
 def _is_free(path: Path) -> bool:

@@ -85,5 +85,5 @@ class ProgressTable:
         return text if left is None else text.append(f"  at most {duration(left)} left", style="dim")
 
     def _policy(self) -> Text:
-        entropy, kl = measure(self._progress.entropy, ".3f"), measure(self._progress.kl, ".4f")
-        return Text(f"entropy {entropy}  KL {kl}", style="dim")
+        text = Text(f"entropy {measure(self._progress.entropy, '.3f')}", style="dim")
+        return text if self._progress.kl is None else text.append(f"  KL {self._progress.kl:.4f}")

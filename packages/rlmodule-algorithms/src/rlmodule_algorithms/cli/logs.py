@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Self
 
-from tensorboardX import SummaryWriter  # type: ignore[import-untyped]
-
 _SECONDS_BETWEEN_WRITES = 5
 
 
@@ -16,6 +14,9 @@ class TrainingLog:
     """Writes every number of every result, over environment steps."""
 
     def __init__(self, directory: Path) -> None:
+        # Imported late: it imports torch where there is one, and wrong input should not wait for that.
+        from tensorboardX import SummaryWriter  # type: ignore[import-untyped]
+
         self._writer = SummaryWriter(str(directory), flush_secs=_SECONDS_BETWEEN_WRITES)
 
     def __enter__(self) -> Self:

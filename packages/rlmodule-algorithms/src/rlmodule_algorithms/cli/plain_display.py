@@ -40,18 +40,18 @@ class PlainDisplay:
 
 def progress_line(progress: Progress) -> str:
     """The whole state in one line."""
-    target = progress.limits.target
     left = progress.seconds_left
+    target = "" if progress.limits.target is None else f" of {plain_number(progress.limits.target)}"
     fields = [
         f"{duration(progress.elapsed):>7}",
         f"{progress.env_steps:>9,} steps",
         f"{measure(progress.steps_per_second, ',.0f'):>7} steps/s",
         f"return {measure(progress.mean_return, '.1f'):>7}",
-        f"greedy {measure(progress.greedy_return, '.1f'):>7}"
-        + ("" if target is None else f" of {plain_number(target)}"),
+        f"greedy {measure(progress.greedy_return, '.1f'):>7}{target}",
         f"entropy {measure(progress.entropy, '.3f')}",
-        f"KL {measure(progress.kl, '.4f')}",
     ]
+    if progress.kl is not None:
+        fields.append(f"KL {progress.kl:.4f}")
     if left is not None:
         fields.append(f"at most {duration(left)} left")
     return "   ".join(fields)

@@ -19,6 +19,7 @@ class Progress:
     Attributes:
         mean_return: of the last training episodes, which explore.
         greedy_return: of the last evaluation, which the target is about.
+        kl: mean divergence of the last update; None where the algorithm does not compute it.
         stopping: the user asked to stop.
 
     Args:
@@ -46,7 +47,7 @@ class Progress:
         runners = result["env_runners"]
         self.iterations += 1
         self.env_steps = int(runners["num_env_steps_sampled_lifetime"])
-        learner = next(iter(result["learners"].values()), {})
+        learner: Mapping[str, float] = next(iter(result["learners"].values()), {})
         self.entropy, self.kl = learner.get("entropy"), learner.get("mean_kl_loss")
         mean = float(runners["episode_return_mean"])
         # Not a number until the first episode ends.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
 from collections.abc import Mapping, Sequence
@@ -10,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
+from rich.text import Text
 
 from rlmodule_algorithms.cli.directory import LOGS
-from rlmodule_algorithms.cli.formatting import duration, plain_number
+from rlmodule_algorithms.cli.formatting import plain_number
 from rlmodule_algorithms.cli.plan import Plan
 from rlmodule_algorithms.training import TrainingOutcome
 
@@ -42,7 +43,7 @@ class Summary:
 
     @property
     def target_met(self) -> bool:
-        """The best checkpoint returns the target in fresh episodes; training's own episodes chose it, so they flatter."""
+        """The best checkpoint returns the target in fresh episodes: those that it was chosen by flatter it."""
         target = self.plan.limits.target
         if target is None:
             return True
@@ -52,15 +53,10 @@ class Summary:
 def print_summary(console: Console, summary: Summary) -> None:
     """Print it, readable at 80 columns; commands stay on one line each."""
     headline, style = _headline(summary)
-    console.print()
     console.print(headline, style=f"bold {style}", markup=False)
     console.print()
-    table = Table.grid(padding=(0, 2, 0, 0))
-    table.add_column(style="dim", min_width=9, justify="right", no_wrap=True)
-    table.add_column(overflow="fold")
     for label, text in _facts(summary):
-        table.add_row(label, text)
-    console.print(table, markup=False)
+        console.print(Text.assemble((f"{label:>9}  ", "dim"), text), soft_wrap=True)
     for title, lines in _next_steps(summary):
         console.print()
         console.print(title, style="dim", markup=False)
@@ -82,27 +78,25 @@ def _headline(summary: Summary) -> tuple[str, str]:
 
 
 def _facts(summary: Summary) -> list[tuple[str, str]]:
-    outcome = summary.outcome
-    seconds = f"{duration(outcome.seconds)} ({outcome.seconds:.1f} s; {outcome.cpu_seconds:.1f} s of CPU)"
+    outcome, target = summary.outcome, summary.plan.limits.target
+    facts = [("return", _return(summary))]
+    if target is not None:
+        facts.append(("target", f"{plain_number(target)}, {'met' if summary.target_met else 'not met'}"))
     return [
-        ("return", _return(summary)),
+        *facts,
         ("training", f"{outcome.env_steps:,} steps in {outcome.iterations:,} iterations"),
-        ("time", seconds),
+        ("time", f"{outcome.seconds:,.1f} s, {outcome.cpu_seconds:,.1f} s of CPU"),
         ("saved in", str(summary.directory)),
     ]
 
 
 def _return(summary: Summary) -> str:
-    target, evaluation = summary.plan.limits.target, summary.evaluation
-    wanted = "" if target is None else f"; the target is {plain_number(target)}"
-    if evaluation is None:
+    if summary.evaluation is None:
         best = summary.outcome.best_return
-        return f"not evaluated, {'nothing' if best is None else f'{best:.1f} at best'} in training{wanted}"
-    returns = evaluation["episode_returns"]
-    return (
-        f"{evaluation['episode_return_mean']:.1f} on average over {len(returns)} fresh greedy episodes "
-        f"({plain_number(min(returns))} to {plain_number(max(returns))}) on numpy{wanted}"
-    )
+        return "not evaluated" if best is None else f"{best:,.1f} at best in training; not evaluated afresh"
+    mean, returns = summary.evaluation["episode_return_mean"], summary.evaluation["episode_returns"]
+    span = f"{plain_number(min(returns))} to {plain_number(max(returns))}"
+    return f"{mean:,.1f} mean of {len(returns)} fresh greedy episodes on numpy ({span})"
 
 
 def _next_steps(summary: Summary) -> list[tuple[str, Sequence[str]]]:
@@ -136,6 +130,6 @@ def _command(*parts: str) -> str:
 def _snippet(directory: Path) -> Sequence[str]:
     return (
         "from rlmodule_core import Policy",
-        f'policy = Policy.from_checkpoint({str(directory)!r}, framework="numpy")',
+        f'policy = Policy.from_checkpoint({json.dumps(str(directory))}, framework="numpy")',
         "action, _, _ = policy.compute_single_action(obs)",
     )

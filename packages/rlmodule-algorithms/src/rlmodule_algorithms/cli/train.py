@@ -44,7 +44,7 @@ def train(options: TrainOptions, *, console: Console) -> int:
         if not options.quiet:
             _print_header(console, plan)
         if directory != wanted:
-            console.print(f"{wanted} is taken; this run is saved in {directory}.", style="yellow", soft_wrap=True)
+            console.print(f"{wanted} is taken: this run is saved in {directory}.", style="yellow", soft_wrap=True)
         outcome = run(algorithm, plan, directory, console=console, quiet=options.quiet)
     finally:
         algorithm.stop()
@@ -57,6 +57,7 @@ def train(options: TrainOptions, *, console: Console) -> int:
 
 def run(algorithm: Algorithm, plan: Plan, directory: Path, *, console: Console, quiet: bool) -> TrainingOutcome:
     """Train within the limits, show the progress and write the logs; Ctrl-C ends it as an outcome of its own."""
+    console.print()
     progress = Progress(plan.limits)
     started_cpu = time.process_time()
 
@@ -117,17 +118,18 @@ def _print_header(console: Console, plan: Plan) -> None:
         details.append(f"preset {plan.preset}")
     console.print(f"{plan.algorithm} on {plan.env}", style="bold", end="", markup=False)
     console.print(f"  {', '.join(details)}", style="dim", markup=False, soft_wrap=True)
-    console.print(f"{_goal(plan.limits)}. Ctrl-C stops and keeps the best.", style="dim", markup=False, soft_wrap=True)
-    console.print()
+    console.print(_goal(plan.limits), style="dim", markup=False, soft_wrap=True)
+    if console.is_interactive:
+        console.print("Ctrl-C stops and keeps the best.", style="dim")
 
 
 def _goal(limits: Limits) -> str:
-    goal = "" if limits.target is None else f"until greedy episodes return {plain_number(limits.target)} on average"
     bounds = []
     if limits.max_env_steps is not None:
         bounds.append(f"{limits.max_env_steps:,} steps")
     if limits.max_seconds is not None:
         bounds.append(duration(limits.max_seconds))
-    budget = f"for at most {' or '.join(bounds)}" if bounds else ""
-    text = ", ".join(part for part in (goal, budget) if part)
-    return text[:1].upper() + text[1:]
+    budget = f"at most {' or '.join(bounds)}"
+    if limits.target is None:
+        return f"For {budget}."
+    return f"Until greedy episodes average {plain_number(limits.target)}, {budget}."

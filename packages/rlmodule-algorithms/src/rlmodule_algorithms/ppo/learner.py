@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlmodule_algorithms.learner import Learner
 from rlmodule_algorithms.ppo.loss import ppo_loss
+from rlmodule_algorithms.ppo.settings import PPOSettings
 from rlmodule_algorithms.sampling.rollout import Rollout
 from rlmodule_algorithms.sampling.train_batch import actor_critic_batch
 from rlmodule_algorithms.schedules import Schedule
 from rlmodule_core import Columns, RLModule, Tensor
 from rlmodule_marl import MultiAgentRLModule
 
-if TYPE_CHECKING:
-    from rlmodule_algorithms.ppo.config import PPOConfig
-
 
 class PPOLearner(Learner):
     """Minimises the PPO loss; adapts each module's KL coefficient after every iteration."""
 
-    config: PPOConfig
+    config: PPOSettings
 
-    def __init__(self, module: MultiAgentRLModule, config: PPOConfig, rng: np.random.Generator) -> None:
+    def __init__(self, module: MultiAgentRLModule, config: PPOSettings, rng: np.random.Generator) -> None:
         super().__init__(module, config, rng)
         self.kl_coeffs = dict.fromkeys(module, config.kl_coeff)
 

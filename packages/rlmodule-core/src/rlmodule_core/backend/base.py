@@ -6,7 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import Any, ClassVar
 
 import gymnasium as gym
 import numpy as np
@@ -14,10 +14,8 @@ from numpy.typing import NDArray
 
 from rlmodule_core.backend.ops import Ops, Rng, Tensor
 from rlmodule_core.errors import ConfigError, nearest
+from rlmodule_core.module_like import ModuleLike
 from rlmodule_core.plans import Plan, Weights, initialising
-
-if TYPE_CHECKING:
-    from rlmodule_core.module.rl_module import RLModule
 
 Loss = Callable[[Ops, Mapping[str, Any], Mapping[str, Any], Mapping[str, Any]], tuple[Tensor, dict[str, Tensor]]]
 """`(ops, outputs, batch, coeffs) -> (total, metrics)`: pure, differentiable, the same for every framework."""
@@ -31,7 +29,7 @@ class Backend(ABC):
 
     @property
     @abstractmethod
-    def module_base(self) -> type[RLModule]:
+    def module_base(self) -> type[Any]:
         """The framework's base class of user modules, such as TorchRLModule."""
 
     @abstractmethod
@@ -135,7 +133,7 @@ class TrainingBackend(Backend):
     """A backend that can also train."""
 
     @abstractmethod
-    def make_optimizer(self, module: RLModule, settings: OptimizerSettings) -> Optimizer:
+    def make_optimizer(self, module: ModuleLike, settings: OptimizerSettings) -> Optimizer:
         """An optimizer for all trainable weights of the module.
 
         Raises:
@@ -145,7 +143,7 @@ class TrainingBackend(Backend):
     @abstractmethod
     def update_epoch(
         self,
-        module: RLModule,
+        module: ModuleLike,
         *,
         loss: Loss,
         optimizer: Optimizer,

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rlmodule_core import plugins
+from rlmodule_core.checkpoint.storable import Storable
 from rlmodule_core.checkpoint.store import Checkpoint, read_checkpoint, write_checkpoint
 from rlmodule_core.columns import DEFAULT_MODULE_ID
 from rlmodule_core.errors import CheckpointError, nearest
@@ -17,19 +18,16 @@ from rlmodule_core.module.config import RLModuleConfig
 from rlmodule_core.module.resolve import resolve_module_class
 from rlmodule_core.plans import Weights
 
-if TYPE_CHECKING:
-    from rlmodule_core.module.rl_module import RLModule
-
 SECTION = "rl_module"
 """The key of a checkpoint's document under which the modules are described."""
 
 
-def save_module(module: RLModule, directory: str | Path) -> Path:
+def save_module(module: Storable, directory: str | Path) -> Path:
     """Write a checkpoint of one module."""
     return save_modules({DEFAULT_MODULE_ID: module}, directory)
 
 
-def save_modules(modules: Mapping[str, RLModule], directory: str | Path) -> Path:
+def save_modules(modules: Mapping[str, Storable], directory: str | Path) -> Path:
     """Write a checkpoint of the modules of a container.
 
     Raises:
@@ -39,7 +37,7 @@ def save_modules(modules: Mapping[str, RLModule], directory: str | Path) -> Path
     return write_checkpoint(directory, kind="rl_module", document={SECTION: section}, payloads=payloads)
 
 
-def describe_modules(modules: Mapping[str, RLModule]) -> tuple[dict[str, Any], dict[str, Weights]]:
+def describe_modules(modules: Mapping[str, Storable]) -> tuple[dict[str, Any], dict[str, Weights]]:
     """The document's section on these modules, and their weights by payload name."""
     section = {
         "versions": _versions(modules.values()),
@@ -54,7 +52,7 @@ def load_module(
     base: type[Any],
     framework: str | None,
     module_id: str | None = None,
-    module_class: type[RLModule] | None = None,
+    module_class: type[Any] | None = None,
 ) -> Any:
     """Build one module of a checkpoint, with its weights.
 
@@ -78,7 +76,7 @@ def load_module(
     return module
 
 
-def load_modules(directory: str | Path) -> dict[str, RLModule]:
+def load_modules(directory: str | Path) -> dict[str, Any]:
     """Build all modules of a checkpoint by id, in the framework that wrote them.
 
     Raises:
@@ -94,8 +92,8 @@ def _build(
     checkpoint: Checkpoint,
     entry: Mapping[str, Any],
     framework: str | None = None,
-    module_class: type[RLModule] | None = None,
-) -> RLModule:
+    module_class: type[Any] | None = None,
+) -> Any:
     directory = checkpoint.directory
     target = entry["framework"] if framework is None else framework
     config = None if entry["config"] is None else RLModuleConfig.from_dict(entry["config"])
@@ -122,7 +120,7 @@ def read_weights(directory: str | Path, module_id: str | None = None) -> Weights
     return checkpoint.payload(_entry(checkpoint, module_id)["payload"])
 
 
-def _describe(module: RLModule, payload: str) -> dict[str, Any]:
+def _describe(module: Storable, payload: str) -> dict[str, Any]:
     gap = module.non_portable_part()
     config = module.config
     if config is not None and gap is None:
@@ -137,7 +135,7 @@ def _describe(module: RLModule, payload: str) -> dict[str, Any]:
     }
 
 
-def _has_standard_class(module: RLModule) -> bool:
+def _has_standard_class(module: Storable) -> bool:
     name = f"{module.architecture}.{module.framework}"
     return name in plugins.names(plugins.MODULES) and type(module) is plugins.load(plugins.MODULES, name)
 

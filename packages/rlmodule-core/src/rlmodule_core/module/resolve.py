@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 from functools import lru_cache
-from typing import TYPE_CHECKING, cast
+from typing import Any
 
 from rlmodule_core import plugins
 from rlmodule_core.backend import get_backend
 from rlmodule_core.errors import ConfigError
 
-if TYPE_CHECKING:
-    from rlmodule_core.module.rl_module import RLModule
 
-
-def resolve_module_class(module_class: type[RLModule], framework: str | None) -> type[RLModule]:
+def resolve_module_class(module_class: Any, framework: str | None) -> Any:
     """The class to instantiate for `module_class` in `framework`.
 
     A class with a framework is taken as it is. A neutral one, such as ActorCriticRLModule or a subclass of it, is
@@ -38,21 +35,21 @@ def resolve_module_class(module_class: type[RLModule], framework: str | None) ->
 
 
 @lru_cache(maxsize=128)
-def _combined(module_class: type[RLModule], framework: str) -> type[RLModule]:
-    base = get_backend(framework).module_base
+def _combined(module_class: Any, framework: str) -> Any:
+    base: type[Any] = get_backend(framework).module_base
     if module_class.architecture is not None:
         base = plugins.load(plugins.MODULES, f"{module_class.architecture}.{framework}")
         if issubclass(base, module_class):
-            return cast("type[RLModule]", base)
+            return base
     names = {
         "__module__": module_class.__module__,
         "__qualname__": module_class.__qualname__,
         "__reduce__": lambda module: (_blank, (module_class, framework), module.__getstate__()),
     }
-    return cast("type[RLModule]", type(module_class.__name__, (module_class, base), names))
+    return type(module_class.__name__, (module_class, base), names)
 
 
-def _blank(module_class: type[RLModule], framework: str) -> RLModule:
+def _blank(module_class: Any, framework: str) -> Any:
     """For pickle, which cannot find a combined class by its name."""
     combined = _combined(module_class, framework)
     return combined.__new__(combined)

@@ -59,7 +59,7 @@ class SingleAgentRLModuleSpec:
         module_class = self.module_class
         if not (isinstance(module_class, type) and issubclass(module_class, RLModule)):
             raise ConfigError(f"SingleAgentRLModuleSpec.module_class must be an RLModule class, got {module_class!r}.")
-        module = resolve_module_class(module_class, framework)(self.get_rl_module_config())
+        module: RLModule = resolve_module_class(module_class, framework)(self.get_rl_module_config())
         if self.load_state_path is not None:
             module.set_state(read_weights(self.load_state_path))
         return module

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from rlmodule_core.errors import PluginError
 from rlmodule_core.numpy_backend.layers import Array, Layer
-from rlmodule_core.plans import Composite, Plan, Record, Weights, escape_key, initial_rng, initial_weights, join_name
+from rlmodule_core.plans import Composite, Plan, escape_key, join_name, lower_plan
 
 
 class Container:
@@ -26,19 +25,8 @@ class Container:
 
 
 def lower(plan: Plan) -> Any:
-    """A numpy network for the plan, with fresh weights from `initial_rng()`."""
-    return _lower(plan, initial_weights(plan, initial_rng()), "")
-
-
-def _lower(plan: Plan, weights: Weights, name: str) -> Any:
-    if isinstance(plan, Composite):
-        return Container(
-            plan,
-            {key: _lower(child, weights, join_name(name, escape_key(key))) for key, child in plan.children().items()},
-        )
-    if isinstance(plan, Record):
-        return Layer(plan, {leaf: weights[join_name(name, leaf)] for leaf in plan.weight_shapes()})
-    raise PluginError(f"Expected a plan such as Chain((Dense(4, 2),)), got {plan!r}.")
+    """A numpy network for the plan."""
+    return lower_plan(plan, Layer, Container)
 
 
 def named_arrays(node: Any, name: str = "") -> Iterator[tuple[str, Array]]:

@@ -4,6 +4,7 @@ from rlmodule_core.plans.codec import from_json, to_json
 from rlmodule_core.plans.composite import ActorCritic, Chain, Children, Composite, Encoder, Network
 from rlmodule_core.plans.cost import multiply_adds
 from rlmodule_core.plans.initial_rng import initial_rng, initialising
+from rlmodule_core.plans.lowering import lower_plan
 from rlmodule_core.plans.record import Dims, Plan, Record
 from rlmodule_core.plans.records import Activation, Cast, Dense, FreeParameter, LayerNorm, OneHot
 from rlmodule_core.plans.weights import (
@@ -44,6 +45,7 @@ __all__ = [
     "initial_weights",
     "initialising",
     "join_name",
+    "lower_plan",
     "match_weights",
     "multiply_adds",
     "to_json",

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from operator import index
-from typing import TYPE_CHECKING, Any, Final, TypeAlias, final
+from typing import Any, Final, TypeAlias, final
 
+from rlmodule_core.backend import Backend, get_backend
 from rlmodule_core.errors import ConfigError, SpecCheckingError
 from rlmodule_core.specs.describe import describe, dims_of, type_name
 from rlmodule_core.specs.dtypes import dtype_name
 from rlmodule_core.specs.spec import Spec
-
-if TYPE_CHECKING:
-    from rlmodule_core.backend import Backend
 
 Dim: TypeAlias = "int | str"
 
@@ -111,8 +109,6 @@ class TensorSpec(Spec):
     def _backend(self) -> Backend | None:
         if self.framework is None:
             return None
-        from rlmodule_core.backend import get_backend
-
         return get_backend(self.framework)
 
     def _dims_fit(self, value: object) -> bool:

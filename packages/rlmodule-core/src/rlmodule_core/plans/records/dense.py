@@ -45,7 +45,7 @@ class Dense(Record):
 
     def initial_weights(self, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
         weights = super().initial_weights(rng)
-        weights["weight"] = (self.gain * _orthogonal(self.outputs, self.inputs, rng)).astype(np.float32)
+        weights["weight"] = (self.gain * _orthogonal(self.outputs, self.inputs, rng)).astype(np.float32, order="C")
         return weights
 
     def multiply_adds(self, input_dims: Dims) -> int:
