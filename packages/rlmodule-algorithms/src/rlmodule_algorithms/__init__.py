@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from rlmodule_algorithms.ppo.config import PPOConfig
     from rlmodule_algorithms.ppo.learner import PPOLearner
     from rlmodule_algorithms.ppo.loss import ppo_loss
+    from rlmodule_algorithms.torch_backend import PPOTorchRLModule
     from rlmodule_algorithms.training import TrainingOutcome
     from rlmodule_core import ActorCriticRLModule as PPORLModule
-    from rlmodule_torch import TorchActorCriticRLModule as PPOTorchRLModule
 
 _MODULES = {
     "Algorithm": "rlmodule_algorithms.algorithm",
@@ -29,13 +29,12 @@ _MODULES = {
     "Learner": "rlmodule_algorithms.learner",
     "PPOConfig": "rlmodule_algorithms.ppo.config",
     "PPOLearner": "rlmodule_algorithms.ppo.learner",
+    "PPOTorchRLModule": "rlmodule_algorithms.torch_backend",
     "TrainingOutcome": "rlmodule_algorithms.training",
     "compute_gae": "rlmodule_algorithms.gae",
     "evaluate_policy": "rlmodule_algorithms.evaluation",
     "ppo_loss": "rlmodule_algorithms.ppo.loss",
 }
-_MODULE_CLASSES = {"PPOTorchRLModule": "actor-critic.torch", "PPOTfRLModule": "actor-critic.tf2"}
-"""Aliases of the standard classes that backends register, so that no framework is imported here."""
 
 __all__ = [
     "INTERFACE",
@@ -55,13 +54,12 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _MODULES:
+    core = importlib.import_module("rlmodule_core")
+    core.check_interface("rlmodule-algorithms", INTERFACE)
+    if name == "PPORLModule":
+        value: Any = core.ActorCriticRLModule
+    elif name in _MODULES:
         value = getattr(importlib.import_module(_MODULES[name]), name)
-    elif name == "PPORLModule":
-        value = importlib.import_module("rlmodule_core").ActorCriticRLModule
-    elif name in _MODULE_CLASSES:
-        plugins = importlib.import_module("rlmodule_core.plugins")
-        value = plugins.load(plugins.MODULES, _MODULE_CLASSES[name])
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value

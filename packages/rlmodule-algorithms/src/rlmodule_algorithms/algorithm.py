@@ -21,6 +21,7 @@ from rlmodule_algorithms.sampling.environments import make_env, make_vector_env
 from rlmodule_algorithms.sampling.rollout import Rollout
 from rlmodule_algorithms.sampling.runner import Runner
 from rlmodule_algorithms.seeds import Seeds
+from rlmodule_algorithms.threads import limited_threads
 from rlmodule_algorithms.training import TrainingOutcome, train_until
 from rlmodule_core import DEFAULT_MODULE_ID, Policy, RLModule
 from rlmodule_marl import MultiAgentRLModule
@@ -75,7 +76,7 @@ class Algorithm:
                 ones.
         """
         started = time.perf_counter()
-        with self.learner.backend.limited_threads(self._threads):
+        with limited_threads(self.learner.backend, self._threads):
             rollout = self._runner.sample()
             sampled = time.perf_counter()
             learned = self._learn(rollout)

@@ -70,12 +70,13 @@ def train_until(
     while True:
         result = algorithm.train()
         score = _score(algorithm, result)
-        if on_result is not None:
-            on_result(result)
         if score is not None and (best is None or score > best):
             best = score
             if checkpoint_dir is not None:
                 checkpoint = algorithm.save(checkpoint_dir)
+        # The best is kept before anyone is told of it, who may want to stop here.
+        if on_result is not None:
+            on_result(result)
         seconds = time.perf_counter() - started
         reason = _reason(
             ("episode_return_mean", score, episode_return_mean),

@@ -25,7 +25,8 @@ class Catalog:
     """Decides the networks and the action distribution for given spaces and settings.
 
     Override `get_encoder_config` to replace the encoder by another config, `build_encoder` to return a native network
-    of your own, `get_action_descriptor` or `get_action_dist_cls` to replace the distribution.
+    of your own, `get_action_descriptor` to replace the distribution, or `get_action_dist_cls` to return a class of your
+    own with as many inputs.
 
     Args:
         observation_space: the space of one observation.

@@ -58,7 +58,14 @@ class MultiAgentRLModuleSpec:
     @classmethod
     def from_module(cls, module: MultiAgentRLModule) -> MultiAgentRLModuleSpec:
         """The spec that builds a container like this one, with fresh weights."""
-        specs = {module_id: SingleAgentRLModuleSpec.from_module(one) for module_id, one in module.items()}
+        given = module.config.modules
+        # A module that a container's own setup made without a config is described by the container's config alone.
+        specs = {
+            module_id: given[module_id]
+            if one.config is None and module_id in given
+            else SingleAgentRLModuleSpec.from_module(one)
+            for module_id, one in module.items()
+        }
         return cls(specs, type(module))
 
     def _by_id(self) -> Mapping[str, SingleAgentRLModuleSpec]:

@@ -45,7 +45,7 @@ class ProgressTable:
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
         width = min(_WIDEST_BAR, options.max_width - _LABEL_WIDTH - _TEXT_WIDTH - 4)
         table = Table.grid(padding=(0, 2, 0, 0))
-        table.add_column(style="dim", width=_LABEL_WIDTH, justify="right", no_wrap=True)
+        table.add_column(style="dim", min_width=_LABEL_WIDTH, justify="right", no_wrap=True)
         if width >= _NARROWEST_BAR:
             table.add_column(width=width, no_wrap=True)
         table.add_column(no_wrap=True, overflow="ellipsis")

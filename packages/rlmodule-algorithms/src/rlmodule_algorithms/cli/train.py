@@ -45,10 +45,12 @@ def train(options: TrainOptions, *, console: Console) -> int:
             _print_header(console, plan)
         if directory != wanted:
             console.print(f"{wanted} is taken: this run is saved in {directory}.", style="yellow", soft_wrap=True)
+        _print_gap(console, options)
         outcome = run(algorithm, plan, directory, console=console, quiet=options.quiet)
     finally:
         algorithm.stop()
     summary = Summary(plan, outcome, _final_evaluation(plan, directory, console), directory)
+    _print_gap(console, options)
     print_summary(console, summary)
     if summary.interrupted:
         return INTERRUPTED
@@ -57,7 +59,6 @@ def train(options: TrainOptions, *, console: Console) -> int:
 
 def run(algorithm: Algorithm, plan: Plan, directory: Path, *, console: Console, quiet: bool) -> TrainingOutcome:
     """Train within the limits, show the progress and write the logs; Ctrl-C ends it as an outcome of its own."""
-    console.print()
     progress = Progress(plan.limits)
     started_cpu = time.process_time()
 
@@ -110,6 +111,11 @@ def _final_evaluation(plan: Plan, directory: Path, console: Console) -> Mapping[
             return evaluate_policy(policy, lambda: make_env(plan.env), episodes=episodes, seed=EVALUATION_SEED)
     except KeyboardInterrupt:
         return None
+
+
+def _print_gap(console: Console, options: TrainOptions) -> None:
+    if not options.quiet:
+        console.print()
 
 
 def _print_header(console: Console, plan: Plan) -> None:

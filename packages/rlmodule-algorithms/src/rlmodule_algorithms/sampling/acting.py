@@ -30,10 +30,18 @@ def acting_module(module: RLModule, act_with: str) -> RLModule:
 def is_small(module: RLModule) -> bool:
     """Whether the module's networks are so small that threads and frameworks cost more than they give."""
     if module.non_portable_part() is not None:
-        return False
+        return _is_small_by_weights(module)
     plans = module.frozen_plans()
     space = None if module.config is None else module.config.observation_space
     rows = () if space is None or space.shape is None else space.shape
     latents = plans.encoder.output_dims(rows)
     parts: list[tuple[Plan, tuple[int, ...]]] = [(plans.encoder, rows), (plans.pi, latents), (plans.vf, latents)]
     return sum(multiply_adds(plan, dims) for plan, dims in parts) < NUMPY_LIMIT
+
+
+def _is_small_by_weights(module: RLModule) -> bool:
+    # In layers over vectors a row costs one multiply-add per weight; in convolutions over images it costs far more.
+    space = None if module.config is None else module.config.observation_space
+    if space is None or space.shape is None or len(space.shape) > 1:
+        return False
+    return sum(weight.size for weight in module.get_state().values()) < NUMPY_LIMIT

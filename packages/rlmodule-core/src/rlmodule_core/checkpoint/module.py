@@ -8,14 +8,13 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from rlmodule_core import plugins
 from rlmodule_core.checkpoint.storable import Storable
 from rlmodule_core.checkpoint.store import Checkpoint, read_checkpoint, write_checkpoint
 from rlmodule_core.columns import DEFAULT_MODULE_ID
 from rlmodule_core.errors import CheckpointError, nearest
 from rlmodule_core.module.class_names import class_name, find_class
 from rlmodule_core.module.config import RLModuleConfig
-from rlmodule_core.module.resolve import resolve_module_class
+from rlmodule_core.module.resolve import has_standard_class, resolve_module_class, standard_class
 from rlmodule_core.plans import Weights
 
 SECTION = "rl_module"
@@ -128,16 +127,11 @@ def _describe(module: Storable, payload: str) -> dict[str, Any]:
     return {
         "architecture": module.architecture,
         "framework": module.framework,
-        "class": None if _has_standard_class(module) else class_name(type(module)),
+        "class": None if has_standard_class(module) else class_name(type(module)),
         "non_portable_part": gap,
         "config": None if config is None else config.to_dict(),
         "payload": payload,
     }
-
-
-def _has_standard_class(module: Storable) -> bool:
-    name = f"{module.architecture}.{module.framework}"
-    return name in plugins.names(plugins.MODULES) and type(module) is plugins.load(plugins.MODULES, name)
 
 
 def _entry(checkpoint: Checkpoint, module_id: str | None) -> dict[str, Any]:
@@ -170,7 +164,7 @@ def _class_of(entry: Mapping[str, Any], framework: str) -> Any:
                 "save_to_checkpoint wrote, or pass the class as module_class=."
             )
         return found
-    return plugins.load(plugins.MODULES, f"{entry['architecture']}.{framework}")
+    return standard_class(entry["architecture"], framework)
 
 
 def _payload_name(module_id: str) -> str:

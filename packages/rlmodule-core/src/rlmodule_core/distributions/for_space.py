@@ -14,8 +14,9 @@ from rlmodule_core.distributions.diag_gaussian import DiagGaussian
 from rlmodule_core.errors import UnsupportedSpaceError
 
 _SUPPORTED = (
-    "Supported are Discrete and one-dimensional Box spaces of floats. For another space, return a distribution class "
-    "of your own from Catalog.get_action_dist_cls or from your module's get_*_action_dist_cls methods."
+    "Supported are Discrete and one-dimensional Box spaces of floats. For another space, override "
+    "Catalog.get_action_descriptor (or Catalog.get_action_dist_cls and get_pi_head_config together) or, in a module "
+    "without a catalog, the get_*_action_dist_cls methods."
 )
 
 

@@ -8,12 +8,12 @@ from typing import Any, Protocol
 import gymnasium as gym
 import numpy as np
 
-from rlmodule_core import plugins
 from rlmodule_core.backend.dtypes import network_dtype
 from rlmodule_core.columns import Columns
 from rlmodule_core.distributions import Descriptor, Distribution
 from rlmodule_core.errors import ConfigError
 from rlmodule_core.module.plans import ModulePlans
+from rlmodule_core.module.resolve import has_standard_class
 from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.plans import ActorCritic
 from rlmodule_core.specs import SpecType, TensorSpec
@@ -128,7 +128,7 @@ class ActorCriticRLModule(RLModule):
         return dist.bind(self.backend.ops) if isinstance(dist, Descriptor) else dist
 
     def non_portable_part(self) -> str | None:
-        if type(self) is not plugins.load(plugins.MODULES, f"{self.architecture}.{self.backend.name}"):
+        if not has_standard_class(self):
             return super().non_portable_part()
         for part in ("encoder", "pi", "vf"):
             network = getattr(self, part)

@@ -10,6 +10,23 @@ from rlmodule_core.backend import get_backend
 from rlmodule_core.errors import ConfigError
 
 
+def standard_class(architecture: str | None, framework: str) -> Any:
+    """The class registered for an architecture in a framework.
+
+    Raises:
+        BackendNotFoundError: the framework's backend is not installed.
+        PluginError: the backend has no class for this architecture.
+    """
+    get_backend(framework)
+    return plugins.load(plugins.MODULES, f"{architecture}.{framework}")
+
+
+def has_standard_class(module: Any) -> bool:
+    """Whether the module's class is exactly the registered one of its architecture and framework."""
+    name = f"{module.architecture}.{module.framework}"
+    return name in plugins.names(plugins.MODULES) and type(module) is plugins.load(plugins.MODULES, name)
+
+
 def resolve_module_class(module_class: Any, framework: str | None) -> Any:
     """The class to instantiate for `module_class` in `framework`.
 
@@ -38,7 +55,7 @@ def resolve_module_class(module_class: Any, framework: str | None) -> Any:
 def _combined(module_class: Any, framework: str) -> Any:
     base: type[Any] = get_backend(framework).module_base
     if module_class.architecture is not None:
-        base = plugins.load(plugins.MODULES, f"{module_class.architecture}.{framework}")
+        base = standard_class(module_class.architecture, framework)
         if issubclass(base, module_class):
             return base
     names = {

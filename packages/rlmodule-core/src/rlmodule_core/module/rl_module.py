@@ -18,6 +18,7 @@ from rlmodule_core.distributions import Distribution, distribution_for
 from rlmodule_core.errors import ConfigError
 from rlmodule_core.module.config import RLModuleConfig
 from rlmodule_core.module.plans import ModulePlans
+from rlmodule_core.module.resolve import standard_class
 from rlmodule_core.plans import Weights
 from rlmodule_core.specs import AnyOf, SpecType, compile_check
 
@@ -224,7 +225,7 @@ class RLModule(ABC):
         """
         config = RLModuleConfig() if self.config is None else self.config
         plans = self.frozen_plans()
-        standard: type[RLModule] = plugins.load(plugins.MODULES, f"{self.architecture}.{name}")
+        standard: type[RLModule] = standard_class(self.architecture, name)
         twin = standard(
             RLModuleConfig(config.observation_space, config.action_space, config.model_config_dict, plans=plans)
         )
