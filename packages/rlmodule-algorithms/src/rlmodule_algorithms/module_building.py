@@ -37,7 +37,8 @@ def complete_spec(config: AlgorithmSettings, env: VectorEnv) -> SingleAgentRLMod
     catalog_class = load(CATALOGS, spec.catalog_class) if isinstance(spec.catalog_class, str) else spec.catalog_class
     defaults: dict[str, Any] = {}
     # Settings in the spec are nearer to the module than those of .training(model=...).
-    chosen = {**(config.model or {}), **(spec.model_config_dict or {})}
+    layers = (config.default_model, config.model, spec.model_config_dict)
+    chosen = {key: value for layer in layers if layer is not None for key, value in layer.items()}
     if isinstance(catalog_class, type) and issubclass(catalog_class, Catalog):
         defaults = asdict(catalog_class.settings_class())
-    return spec.update(SingleAgentRLModuleSpec(model_config_dict={**defaults, **config.default_model, **chosen}))
+    return spec.update(SingleAgentRLModuleSpec(model_config_dict={**defaults, **chosen}))

@@ -16,7 +16,7 @@ PRESET = PRESETS["ppo-cartpole"]
 def test_without_options_it_is_the_cartpole_preset() -> None:
     plan = plan_training(TrainOptions())
     assert (plan.algorithm, plan.env, plan.preset) == ("PPO", "CartPole-v1", PRESET.name)
-    assert plan.limits == Limits(PRESET.target, PRESET.max_env_steps, PRESET.max_seconds)
+    assert plan.limits == Limits(PRESET.target, PRESET.max_env_steps, PRESET.max_seconds, PRESET.stop_at)
     assert plan.final_episodes == PRESET.final_episodes
     assert (plan.config.env, plan.config.seed, plan.config.framework_name) == ("CartPole-v1", 0, "torch")
 
@@ -28,8 +28,8 @@ def test_options_change_the_config() -> None:
 
 
 def test_a_budget_of_the_users_replaces_those_of_the_preset() -> None:
-    assert plan_training(TrainOptions(max_steps=7)).limits == Limits(PRESET.target, 7, None)
-    assert plan_training(TrainOptions(max_seconds=7.0)).limits == Limits(PRESET.target, None, 7.0)
+    assert plan_training(TrainOptions(max_steps=7)).limits == Limits(PRESET.target, 7, None, PRESET.stop_at)
+    assert plan_training(TrainOptions(max_seconds=7.0)).limits == Limits(PRESET.target, None, 7.0, PRESET.stop_at)
 
 
 def test_a_target_of_the_users_keeps_the_budget_of_the_preset() -> None:

@@ -57,8 +57,8 @@ class MultiAgentRLModule:
             )
         if not modules and (self.config.modules or type(self).setup is not MultiAgentRLModule.setup):
             raise ConfigError(
-                f"{type(self).__name__}.setup() left self._rl_modules empty. Store the modules that it builds there, by "
-                f"id (the config names: {', '.join(self.config.modules) or 'none'})."
+                f"{type(self).__name__}.setup() left self._rl_modules empty. Store the modules that it builds there "
+                f"by id (the config names: {', '.join(self.config.modules) or 'none'})."
             )
         self._rl_modules = dict(modules)
         for module_id, module in modules.items():
@@ -187,13 +187,15 @@ class MultiAgentRLModule:
 
         Raises:
             UnknownIdError: the state names a module that is not here; nothing was changed.
-            StateError: weights do not fit; names the module.
+            StateError: weights do not fit; names the module, and nothing was changed.
         """
-        modules = {module_id: self[module_id] for module_id in state}
-        for module_id, module in modules.items():
+        before = self.get_state(state)
+        for module_id, weights in state.items():
             try:
-                module.set_state(state[module_id])
+                self[module_id].set_state(weights)
             except StateError as error:
+                for done, own in before.items():
+                    self[done].set_state(own)
                 raise StateError(f"Module {module_id!r}: {error}") from error
 
     def save_to_checkpoint(self, directory: str | Path) -> Path:

@@ -65,7 +65,7 @@ class ProgressTable:
         return ProgressBar(total, min(done, total), complete_style="cyan", finished_style="cyan", style="bright_black")
 
     def _return(self) -> Text:
-        progress, target = self._progress, self._progress.limits.target
+        progress, target = self._progress, self._progress.limits.bar
         text = Text.assemble((measure(progress.mean_return, ".1f"), "bold"))
         met = target is not None and progress.greedy_return is not None and progress.greedy_return >= target
         text.append(f"  greedy {measure(progress.greedy_return, '.1f')}", style="green" if met else "")

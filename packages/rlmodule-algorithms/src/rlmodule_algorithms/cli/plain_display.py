@@ -41,7 +41,7 @@ class PlainDisplay:
 def progress_line(progress: Progress) -> str:
     """The whole state in one line."""
     left = progress.seconds_left
-    target = "" if progress.limits.target is None else f" of {plain_number(progress.limits.target)}"
+    target = "" if progress.limits.bar is None else f" of {plain_number(progress.limits.bar)}"
     fields = [
         f"{duration(progress.elapsed):>7}",
         f"{progress.env_steps:>9,} steps",

@@ -98,13 +98,15 @@ def _algorithm(name: str | None, preset: Preset | None) -> str:
 
 def _limits(options: TrainOptions, preset: Preset | None, env: str) -> Limits:
     """The user's budgets replace the preset's: a preset's 90 seconds would cut `--max-steps 10000000` short."""
-    target = options.target
-    if target is None:
-        target = preset.target if preset is not None and preset.env == env else _reward_threshold(env)
+    target, stop_at = options.target, None
+    if target is None and preset is not None and preset.env == env:
+        target, stop_at = preset.target, preset.stop_at
+    elif target is None:
+        target = _reward_threshold(env)
     if options.max_steps is not None or options.max_seconds is not None:
-        return Limits(target, options.max_steps, options.max_seconds)
+        return Limits(target, options.max_steps, options.max_seconds, stop_at)
     if preset is not None:
-        return Limits(target, preset.max_env_steps, preset.max_seconds)
+        return Limits(target, preset.max_env_steps, preset.max_seconds, stop_at)
     return Limits(target, max_env_steps=DEFAULT_MAX_STEPS)
 
 

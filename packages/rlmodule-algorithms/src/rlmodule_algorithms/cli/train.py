@@ -77,7 +77,7 @@ def run(algorithm: Algorithm, plan: Plan, directory: Path, *, console: Console, 
         try:
             with deferred_interrupt(stop_soon):
                 return algorithm.train_until(
-                    episode_return_mean=plan.limits.target,
+                    episode_return_mean=plan.limits.bar,
                     max_env_steps=plan.limits.max_env_steps,
                     max_seconds=plan.limits.max_seconds,
                     checkpoint_dir=directory,
@@ -136,6 +136,6 @@ def _goal(limits: Limits) -> str:
     if limits.max_seconds is not None:
         bounds.append(duration(limits.max_seconds))
     budget = f"at most {' or '.join(bounds)}"
-    if limits.target is None:
+    if limits.bar is None:
         return f"For {budget}."
-    return f"Until greedy episodes average {plain_number(limits.target)}, {budget}."
+    return f"Until greedy episodes average {plain_number(limits.bar)}, {budget}."

@@ -11,6 +11,7 @@ from rlmodule_algorithms.config.options import EnvSource, Scheduled
 from rlmodule_algorithms.config.validation import (
     refuse,
     require_count,
+    require_mapping,
     require_number,
     require_one_of,
     require_schedule,
@@ -100,8 +101,12 @@ class AlgorithmSettings(ABC):
             require_count("evaluation_interval", self.evaluation_interval)
         if self.seed is not None:
             require_count("seed", self.seed, least=0)
+        for option in ("env_config", "model"):
+            require_mapping(option, getattr(self, option))
         if self.grad_clip is not None:
             require_number("grad_clip", self.grad_clip)
+            if self.grad_clip == 0:
+                refuse("grad_clip", self.grad_clip, "a positive number or None")
         require_number("gamma", self.gamma, high=1.0)
         require_schedule("lr", self.lr)
         require_one_of("grad_clip_by", self.grad_clip_by, "global_norm", "norm", "value")

@@ -37,6 +37,12 @@ def require_schedule(option: str, value: Any, *, low: float = 0.0, high: float =
         require_number(option, number, low=low, high=high)
 
 
+def require_mapping(option: str, value: Any) -> None:
+    """Refuse anything but a mapping or None."""
+    if value is not None and not isinstance(value, Mapping):
+        refuse(option, value, "a mapping")
+
+
 def require_one_of(option: str, value: Any, *legal: Any) -> None:
     """Refuse anything but one of the listed values."""
     if value not in legal:

@@ -28,6 +28,7 @@ def make_env(source: EnvSource, env_config: Mapping[str, Any] | None = None) -> 
         raise ConfigError(
             f"{source.__name__} makes vector environments only, but a single one is needed here (to evaluate, say)."
         )
+    _require_callable(source)
     env = source(**settings) if isinstance(source, type) else source(settings)
     if not isinstance(env, gym.Env):
         raise ConfigError(f"The environment {source!r} must make a gymnasium.Env, it made {env!r}.")
@@ -49,8 +50,18 @@ def make_vector_env(source: EnvSource, env_config: Mapping[str, Any] | None, num
         if gym.spec(source).vector_entry_point is not None:
             return gym.make_vec(source, num_envs=num_envs, vectorization_mode="vector_entry_point", **settings)
     factories: list[Callable[[], Env]] = [lambda: make_env(source, env_config)] * num_envs
-    same_step = gym.vector.AutoresetMode.SAME_STEP
-    return gym.vector.SyncVectorEnv(factories, copy=False, autoreset_mode=same_step)
+    # The runner resets: with SAME_STEP an environment that writes every observation into one array would overwrite
+    # the one that an episode ended with, and NEXT_STEP spends a row on every reset.
+    disabled = gym.vector.AutoresetMode.DISABLED
+    return gym.vector.SyncVectorEnv(factories, copy=False, autoreset_mode=disabled)
+
+
+def _require_callable(source: object) -> None:
+    if not callable(source):
+        raise ConfigError(
+            "The environment must be a registered id, an Env class, a vector environment class or a function of "
+            f"env_config, got {source!r}."
+        )
 
 
 def _require_registered(env_id: str) -> None:

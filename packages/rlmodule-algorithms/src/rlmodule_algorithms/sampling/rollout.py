@@ -24,8 +24,8 @@ class Rollout:
         truncateds: `[T, B]`: the step ended the episode by cutting it.
         valid: `[T, B]`: False where the environment only reset itself and the action was ignored.
         outputs: what the module gave for each step, `[T, B, ...]` by column: `actions`, `action_logp` ...
-        cut_steps: `[K, 2]`: the (t, b) of truncations whose last observation is not `obs[t + 1, b]`.
-        cut_obs: `[K, ...]`: those last observations.
+        last_steps: `[K, 2]`: the (t, b) of episode ends whose last observation is not `obs[t + 1, b]`.
+        last_obs: `[K, ...]`: those last observations.
         episode_returns: of the episodes that ended, in order.
         episode_lengths: likewise.
     """
@@ -36,8 +36,8 @@ class Rollout:
     truncateds: NDArray[np.bool_]
     valid: NDArray[np.bool_]
     outputs: dict[str, Array] = field(default_factory=dict)
-    cut_steps: list[tuple[int, int]] = field(default_factory=list)
-    cut_obs: list[Array] = field(default_factory=list)
+    last_steps: list[tuple[int, int]] = field(default_factory=list)
+    last_obs: list[Array] = field(default_factory=list)
     episode_returns: list[float] = field(default_factory=list)
     episode_lengths: list[int] = field(default_factory=list)
 
@@ -72,10 +72,21 @@ class Rollout:
         Raises:
             NotANumberError: names the first: which environment and which step of the rollout.
         """
-        for name, array in (("observation", self.obs), ("reward", self.rewards)):
-            if np.issubdtype(array.dtype, np.floating) and not np.isfinite(array).all():
+        for name, array in (("an observation", self.obs), ("a reward", self.rewards)):
+            if not _finite(array):
                 t, b = np.argwhere(~np.isfinite(array))[0][:2]
-                raise NotANumberError(
-                    f"Environment {b} gave a {name} that is not finite at step {t} of this rollout: "
-                    f"{array[t, b]!r}. Nothing was learned from it. Mend the environment, or clip what it gives."
-                )
+                raise _not_finite(name, int(t), int(b), array[t, b])
+        for (t, b), obs in zip(self.last_steps, self.last_obs, strict=True):
+            if not _finite(obs):
+                raise _not_finite("an observation", t + 1, b, obs)
+
+
+def _finite(array: Array) -> bool:
+    return not np.issubdtype(array.dtype, np.floating) or bool(np.isfinite(array).all())
+
+
+def _not_finite(name: str, t: int, b: int, found: object) -> NotANumberError:
+    return NotANumberError(
+        f"Environment {b} gave {name} that is not finite at step {t} of this rollout: {found!r}. Nothing was learned "
+        "from it. Mend the environment, or clip what it gives."
+    )

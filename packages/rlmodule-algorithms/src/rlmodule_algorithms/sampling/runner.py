@@ -98,10 +98,9 @@ class Runner:
         self._lengths[ended] = 0
         if self._mode is AutoresetMode.NEXT_STEP:
             return obs
-        # The observation that an episode ended with gives way to the next episode's first one: keep those that
-        # values are bootstrapped from.
+        # The observation that an episode ended with gives way to the next episode's first one.
         last = infos["final_obs"] if self._mode is AutoresetMode.SAME_STEP else obs
-        for b in np.flatnonzero(rollout.truncateds[t] & ~rollout.terminateds[t]):
-            rollout.cut_steps.append((t, int(b)))
-            rollout.cut_obs.append(np.array(last[b], self._dtype))
+        for b in ended:
+            rollout.last_steps.append((t, int(b)))
+            rollout.last_obs.append(np.array(last[b], self._dtype))
         return self.env.reset(options={"reset_mask": done})[0] if self._mode is AutoresetMode.DISABLED else obs

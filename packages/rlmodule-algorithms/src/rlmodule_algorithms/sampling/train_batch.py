@@ -49,7 +49,7 @@ def actor_critic_batch(
 def transitions(rollout: Rollout) -> dict[str, NDArray[Any]]:
     """Columns `[T * B, ...]` of single steps, each with the observation that followed in the same episode."""
     new_obs = rollout.obs[1:].copy()
-    for (t, b), obs in zip(rollout.cut_steps, rollout.cut_obs, strict=True):
+    for (t, b), obs in zip(rollout.last_steps, rollout.last_obs, strict=True):
         new_obs[t, b] = obs
     columns = {
         Columns.OBS: rollout.obs[:-1],
@@ -76,8 +76,10 @@ def _values(rollout: Rollout, module: RLModule) -> tuple[Array, Array]:
     """V(s_t) and V(s_{t+1}) of the same episode, `[T, B]` each."""
     steps, envs = rollout.rewards.shape
     states = rollout.obs.reshape(-1, *rollout.obs.shape[2:])
-    if rollout.cut_obs:
-        states = np.concatenate([states, np.stack(rollout.cut_obs)])
+    # A terminal state is worth nothing, so only the last states of episodes that were cut are asked for.
+    cuts = [i for i, step in enumerate(rollout.last_steps) if not rollout.terminateds[step]]
+    if cuts:
+        states = np.concatenate([states, np.stack([rollout.last_obs[i] for i in cuts])])
     space = None if module.config is None else module.config.observation_space
     batch = {Columns.OBS: module.backend.batch(space, states, like=module)}
     with module.backend.without_gradients():
@@ -88,8 +90,14 @@ def _values(rollout: Rollout, module: RLModule) -> tuple[Array, Array]:
             f"{Columns.VF_PREDS!r} of shape [B] from _forward_train."
         )
     predictions = module.backend.to_numpy(outputs[Columns.VF_PREDS])
+    if predictions.shape != (len(states),):
+        # [B, 1] would broadcast against the targets [B] to [B, B], and learn nonsense without a word.
+        raise SpecCheckingError(
+            f"{type(module).__name__}.forward_train returned {Columns.VF_PREDS!r} of shape {predictions.shape} for a "
+            f"batch of {len(states)}, expected ({len(states)},): drop its other axes in _forward_train."
+        )
     grid = predictions[: (steps + 1) * envs].reshape(steps + 1, envs)
     next_values = grid[1:].copy()
-    for (t, b), value in zip(rollout.cut_steps, predictions[(steps + 1) * envs :], strict=True):
-        next_values[t, b] = value
+    for i, value in zip(cuts, predictions[(steps + 1) * envs :], strict=True):
+        next_values[rollout.last_steps[i]] = value
     return grid[:-1], next_values
