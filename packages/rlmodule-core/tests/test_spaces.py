@@ -132,6 +132,11 @@ def test_the_bytes_of_a_box_are_little_endian() -> None:
     assert space_to_dict(box)["low"] == {"base64": "AQACAA=="}
 
 
+def test_zeros_of_both_signs_keep_their_signs() -> None:
+    low = np.array([0.0, -0.0], np.float32)
+    assert_same(there_and_back(spaces.Box(low, low + 1)), spaces.Box(low, low + 1))
+
+
 def test_the_rebuilt_bounds_are_writable() -> None:
     box = there_and_back(spaces.Box(np.array([0.0, 1.0]), np.array([2.0, 2.0]), dtype=np.float64))
     assert isinstance(box, spaces.Box)

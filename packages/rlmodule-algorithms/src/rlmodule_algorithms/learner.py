@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlmodule_algorithms.config.settings import AlgorithmSettings
+from rlmodule_algorithms.masked import cleared
 from rlmodule_algorithms.sampling.rollout import Rollout
 from rlmodule_algorithms.sampling.train_batch import transitions
 from rlmodule_algorithms.schedules import Schedule
@@ -106,6 +107,7 @@ class Learner(ABC):
 
     def _update(self, module_id: str, columns: Columns, timestep: int) -> dict[str, float]:
         self._require_columns(module_id, columns)
+        columns = cleared(columns)
         lr = Schedule.of("lr", self.config.lr).at(timestep)
         self.optimizers[module_id].set_lr(lr)
         coeffs = self.coefficients(module_id, timestep)

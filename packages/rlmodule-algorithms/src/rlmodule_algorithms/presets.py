@@ -48,6 +48,24 @@ def _ppo_cartpole() -> PPOConfig:
     )
 
 
+def _ppo_pendulum() -> PPOConfig:
+    return (
+        PPOConfig()
+        .environment("Pendulum-v1")
+        .env_runners(num_envs_per_env_runner=4)
+        .training(
+            lr=1e-3,
+            gamma=0.9,
+            train_batch_size=4096,
+            minibatch_size=256,
+            num_epochs=10,
+            use_kl_loss=False,
+            model={"fcnet_hiddens": [64, 64], "fcnet_activation": "tanh", "free_log_std": True},
+        )
+        .evaluation(evaluation_interval=5, evaluation_duration=30)
+    )
+
+
 PRESETS = {
     preset.name: preset
     for preset in (
@@ -60,6 +78,17 @@ PRESETS = {
             target=475.0,
             stop_at=499.0,
             max_env_steps=500_000,
+            max_seconds=None,
+        ),
+        Preset(
+            name="ppo-pendulum",
+            description="PPO swings up Pendulum-v1",
+            algorithm="PPO",
+            env="Pendulum-v1",
+            make_config=_ppo_pendulum,
+            target=-300.0,
+            stop_at=-170.0,
+            max_env_steps=200_000,
             max_seconds=None,
         ),
     )

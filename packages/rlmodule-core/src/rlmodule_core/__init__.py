@@ -54,7 +54,7 @@ from rlmodule_core.errors import (
     nearest,
 )
 from rlmodule_core.interface import check_interface
-from rlmodule_core.module.actions import compute_actions
+from rlmodule_core.module.actions import compute_actions, require_stateless
 from rlmodule_core.module.actor_critic import ActorCriticCatalog, ActorCriticRLModule, descriptor_of
 from rlmodule_core.module.config import RLModuleConfig
 from rlmodule_core.module.plans import ModulePlans
@@ -137,6 +137,7 @@ __all__ = [
     "get_training_backend",
     "nearest",
     "network_dtype",
+    "require_stateless",
     "resolve_module_class",
     "space_from_dict",
     "space_to_dict",

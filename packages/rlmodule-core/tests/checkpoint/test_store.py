@@ -21,7 +21,7 @@ from rlmodule_core.errors import CheckpointError, ConfigError
 
 WEIGHTS = {"pi.0.weight": np.arange(6, dtype=np.float32).reshape(2, 3), "step": np.array(7)}
 DOCUMENT = {"architecture": "mlp", "config": {"gamma": 0.99, "layers": [64, 64], "catalog": None}}
-DTYPES = ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", "c8", ">i4", ">f4", ">f8")
+DTYPES = ("?", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8", "f2", "f4", "f8", ">i4", ">f4", ">f8")
 
 
 def save(directory: Path, **changes: Any) -> Path:
@@ -165,7 +165,7 @@ def test_an_unknown_kind_is_refused(tmp_path: Path) -> None:
     [
         (np.array([None]), "object"),
         (np.array(["a"]), "<U1"),
-        (np.zeros(2, np.complex128), "complex128"),
+        (np.zeros(2, np.complex64), "complex64"),
         (np.zeros(2, "M8[s]"), "datetime64"),
         (np.zeros(2, "f4,i4"), "f4"),
         ([1.0], "list"),

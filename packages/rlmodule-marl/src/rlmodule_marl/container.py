@@ -57,7 +57,7 @@ class MultiAgentRLModule:
             )
         if not modules and (self.config.modules or type(self).setup is not MultiAgentRLModule.setup):
             raise ConfigError(
-                f"{type(self).__name__}.setup() left self._rl_modules empty. Store the modules that it builds there "
+                f"{type(self).__name__}.setup() left self._rl_modules empty. Store its modules there, "
                 f"by id (the config names: {', '.join(self.config.modules) or 'none'})."
             )
         self._rl_modules = dict(modules)

@@ -54,17 +54,26 @@ class TorchRLModule(RLModule, nn.Module):
         return self.forward_train(batch)
 
     def _decide(self) -> dict[str, tuple[Check, Check]]:
-        layers = (module for module in self.modules() if module is not self)
+        layers = [module for module in self.modules() if module is not self]
         self._phase_dependent = any(type(layer) not in _PHASE_FREE for layer in layers)
+        if self._phase_dependent and any(layer.training is not self.training for layer in layers):
+            self.train(self.training)
         return super()._decide()
 
     def _learning(self, forward: Forward, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        if self._phase_dependent and not self.training:
-            self.train()
+        if not self.training:
+            self._enter(training=True)
         return forward(batch)
 
     def _acting(self, forward: Forward, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        if self._phase_dependent and self.training:
-            self.eval()
+        if self.training:
+            self._enter(training=False)
         with torch.no_grad():
             return forward(batch)
+
+    def _enter(self, *, training: bool) -> None:
+        if self._phase_dependent:
+            self.train(training)
+        else:
+            # The user's forward may still ask `self.training`; walking the layers would cost as much as they do.
+            self.training = training

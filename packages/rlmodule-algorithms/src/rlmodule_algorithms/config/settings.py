@@ -14,6 +14,7 @@ from rlmodule_algorithms.config.validation import (
     require_mapping,
     require_number,
     require_one_of,
+    require_positive,
     require_schedule,
 )
 from rlmodule_core import ActorCriticRLModule, ConfigError, SingleAgentRLModuleSpec
@@ -104,9 +105,7 @@ class AlgorithmSettings(ABC):
         for option in ("env_config", "model"):
             require_mapping(option, getattr(self, option))
         if self.grad_clip is not None:
-            require_number("grad_clip", self.grad_clip)
-            if self.grad_clip == 0:
-                refuse("grad_clip", self.grad_clip, "a positive number or None")
+            require_positive("grad_clip", self.grad_clip)
         require_number("gamma", self.gamma, high=1.0)
         require_schedule("lr", self.lr)
         require_one_of("grad_clip_by", self.grad_clip_by, "global_norm", "norm", "value")

@@ -24,11 +24,16 @@ def require_count(option: str, value: Any, *, least: int = 1) -> None:
 
 def require_number(option: str, value: Any, *, low: float = 0.0, high: float = math.inf) -> None:
     """Refuse anything but a finite number in `[low, high]`."""
-    legal = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-    if not legal or not low <= value <= high:
+    if not _is_number(value) or not low <= value <= high:
         refuse(
             option, value, f"a number from {low} to {high}" if math.isfinite(high) else f"a number of at least {low}"
         )
+
+
+def require_positive(option: str, value: Any) -> None:
+    """Refuse anything but a finite number above 0."""
+    if not _is_number(value) or value <= 0:
+        refuse(option, value, "a positive number")
 
 
 def require_schedule(option: str, value: Any, *, low: float = 0.0, high: float = math.inf) -> None:
@@ -47,6 +52,10 @@ def require_one_of(option: str, value: Any, *legal: Any) -> None:
     """Refuse anything but one of the listed values."""
     if value not in legal:
         refuse(option, value, "one of " + ", ".join(map(repr, legal)))
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def unknown_option(group: str, option: str, groups: Mapping[str, frozenset[str]]) -> ConfigError:

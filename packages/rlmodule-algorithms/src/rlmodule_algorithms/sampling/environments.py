@@ -57,7 +57,7 @@ def make_vector_env(source: EnvSource, env_config: Mapping[str, Any] | None, num
 
 
 def _require_callable(source: object) -> None:
-    if not callable(source):
+    if not isinstance(source, str) and not callable(source):
         raise ConfigError(
             "The environment must be a registered id, an Env class, a vector environment class or a function of "
             f"env_config, got {source!r}."

@@ -10,12 +10,14 @@ import numpy as np
 from rlmodule_algorithms.sampling.environments import VectorEnv
 from rlmodule_algorithms.sampling.rollout import Array, Rollout
 from rlmodule_core import (
+    Descriptor,
     RLModule,
     Rng,
     UnsupportedSpaceError,
     compute_actions,
     descriptor_of,
     network_dtype,
+    require_stateless,
     to_env_actions,
 )
 
@@ -40,6 +42,7 @@ class Runner:
                 f"The runner samples observations that are one array (Box, Discrete, ...), got {space}. Wrap the "
                 "environment, for example in gymnasium.wrappers.FlattenObservation."
             )
+        require_stateless(module)
         self.env = env
         self.module = module
         self.rng = rng
@@ -59,7 +62,7 @@ class Runner:
             NotANumberError: an observation or reward is not finite.
         """
         rollout = Rollout.empty(self._steps, self.env.num_envs, self._shape, self._dtype)
-        descriptor = descriptor_of(self.module.get_exploration_action_dist_cls())
+        descriptor = self._descriptor()
         space = self.env.single_action_space
         for t in range(self._steps):
             rollout.obs[t] = self._obs
@@ -70,6 +73,13 @@ class Runner:
         rollout.obs[self._steps] = self._obs
         rollout.require_finite()
         return rollout
+
+    def _descriptor(self) -> Descriptor | None:
+        try:
+            return descriptor_of(self.module.get_exploration_action_dist_cls())
+        except UnsupportedSpaceError:
+            # The module chooses the actions itself.
+            return None
 
     def close(self) -> None:
         """Close the environments."""

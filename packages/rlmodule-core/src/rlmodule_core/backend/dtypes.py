@@ -9,7 +9,7 @@ import numpy as np
 
 def network_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype in which a batch of that dtype enters a network."""
-    if dtype == np.float64:
+    if np.issubdtype(dtype, np.floating):
         return np.dtype(np.float32)
     if np.issubdtype(dtype, np.integer) and dtype != np.uint8:
         return np.dtype(np.int64)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rlmodule_core.configs.base import ModelConfig
-from rlmodule_core.plans import ActorCritic, Dims
+from rlmodule_core.errors import ConfigError
+from rlmodule_core.plans import ActorCritic, Chain, Dims
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -24,4 +25,9 @@ class ActorCriticEncoderConfig(ModelConfig):
 
     def plan(self) -> ActorCritic:
         base = self.base_encoder_config.plan()
+        if isinstance(base, Chain):
+            raise ConfigError(
+                "ActorCriticEncoderConfig.base_encoder_config must be an encoder's config such as MLPEncoderConfig, "
+                f"got {type(self.base_encoder_config).__name__}, which is a head's."
+            )
         return ActorCritic(shared=base) if self.shared else ActorCritic(actor=base, critic=base)

@@ -10,6 +10,7 @@ from typing import Any
 from rlmodule_core.backend.discovery import get_backend
 from rlmodule_core.errors import ConfigError
 from rlmodule_core.plans import Dims, Plan
+from rlmodule_core.plans.sizes import sizes_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,7 +23,7 @@ class ModelConfig(ABC):
     input_dims: Dims
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "input_dims", tuple(self.input_dims))
+        object.__setattr__(self, "input_dims", sizes_of(self, "input_dims", self.input_dims))
 
     @abstractmethod
     def plan(self) -> Plan:

@@ -11,7 +11,7 @@ from rlmodule_core.errors import ConfigError
 from rlmodule_core.plans import Cast, Chain, Dense, Dims, Encoder, FreeParameter, LayerNorm, OneHot, Plan, Record
 from rlmodule_core.plans.records.activation import activation_records
 from rlmodule_core.plans.records.dense import HIDDEN_GAIN
-from rlmodule_core.plans.sizes import require_positive
+from rlmodule_core.plans.sizes import require_positive, sizes_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -29,9 +29,7 @@ class _MLPConfig(ModelConfig):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        object.__setattr__(self, "hidden_layer_dims", tuple(self.hidden_layer_dims))
-        for size in self.hidden_layer_dims:
-            require_positive(self, hidden_layer_dims=size)
+        object.__setattr__(self, "hidden_layer_dims", sizes_of(self, "hidden_layer_dims", self.hidden_layer_dims))
         if self.output_layer_dim is not None:
             require_positive(self, output_layer_dim=self.output_layer_dim)
         elif not self.hidden_layer_dims:

@@ -8,7 +8,7 @@ from typing import Any
 from rlmodule_core.backend.ops import Rng
 from rlmodule_core.columns import Columns
 from rlmodule_core.distributions import Distribution
-from rlmodule_core.errors import SpecCheckingError
+from rlmodule_core.errors import ConfigError, SpecCheckingError
 from rlmodule_core.module.rl_module import RLModule
 
 
@@ -19,8 +19,8 @@ def compute_actions(
 
     Actions that the module returns are used as they are. Otherwise they are drawn from the distribution that the
     module returns as `action_dist_inputs` (or `action_dist`), which inference first makes deterministic. Exploration
-    adds `action_logp` and `action_prob` of the actions `[B]` wherever there is a distribution. Everything else that
-    the module returns passes through.
+    adds `action_logp` and `action_prob` of the actions `[B]` wherever there is a distribution, in place of what the
+    module may have returned under these keys. Everything else that the module returns passes through.
 
     Args:
         module: a single-agent module.
@@ -42,6 +42,19 @@ def compute_actions(
     if explore:
         return _explored(module, module.forward_exploration(inputs), rng)
     return _inferred(module, module.forward_inference(inputs), rng)
+
+
+def require_stateless(module: RLModule) -> None:
+    """Refuse a module that carries a recurrent state, which would silently be lost here.
+
+    Raises:
+        ConfigError: `get_initial_state()` is not empty.
+    """
+    if module.is_stateful():
+        raise ConfigError(
+            f"{type(module).__name__} carries a recurrent state ({', '.join(module.get_initial_state())}), which "
+            "runners and policies of this version do not keep. Call its forwards yourself, or make get_initial_state() empty."
+        )
 
 
 def _explored(module: RLModule, output: Mapping[str, Any], rng: Rng | None) -> dict[str, Any]:

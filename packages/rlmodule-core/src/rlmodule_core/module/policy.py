@@ -14,7 +14,7 @@ from rlmodule_core.checkpoint.module import load_module
 from rlmodule_core.columns import Columns
 from rlmodule_core.distributions import Descriptor, to_env_actions
 from rlmodule_core.errors import ConfigError, SpecCheckingError, UnsupportedSpaceError
-from rlmodule_core.module.actions import compute_actions
+from rlmodule_core.module.actions import compute_actions, require_stateless
 from rlmodule_core.module.actor_critic import descriptor_of
 from rlmodule_core.module.rl_module import RLModule
 
@@ -36,6 +36,7 @@ class Policy:
                 f"A Policy needs a module that knows its spaces; this {type(module).__name__} has none. Build it from "
                 "an RLModuleConfig with observation_space and action_space."
             )
+        require_stateless(module)
         self.module = module
         self.rng = module.backend.rng(seed)
         self._observation_space: gym.Space[Any] = module.config.observation_space
@@ -70,6 +71,11 @@ class Policy:
 
     def compute_single_action(self, obs: Any, state: Mapping[str, Any] | None = None, explore: bool = False) -> Result:
         """The action for one observation of the observation space.
+
+        Args:
+            obs: one observation.
+            state: the recurrent state before it; None or empty for a stateless module.
+            explore: draw from the exploration distribution, instead of acting greedily.
 
         Returns:
             The action, the state after it (empty for a stateless module) and extras: everything that the module

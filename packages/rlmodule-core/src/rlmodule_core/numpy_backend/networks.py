@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+import numpy as np
+
+from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.numpy_backend.layers import Array, Layer
 from rlmodule_core.plans import Composite, Plan, escape_key, join_name, lower_plan
 
@@ -30,14 +33,24 @@ def lower(plan: Plan) -> Any:
 
 
 def named_arrays(node: Any, name: str = "") -> Iterator[tuple[str, Array]]:
-    """Every array of a network, or of the networks among an object's attributes, by canonical name."""
+    """Every array of a network, or among a module's attributes, by name: canonical inside networks."""
     if isinstance(node, Layer):
-        for leaf, array in node.weights.items():
-            yield join_name(name, leaf), array
-    elif isinstance(node, Container):
-        for key, child in node.children.items():
-            yield from named_arrays(child, join_name(name, escape_key(key)))
-    else:
-        for attribute, value in vars(node).items():
-            if isinstance(value, Layer | Container):
-                yield from named_arrays(value, join_name(name, attribute))
+        node = node.weights
+    if isinstance(node, np.ndarray):
+        yield name, node
+        return
+    for key, child in _children(node):
+        yield from named_arrays(child, join_name(name, escape_key(key)))
+
+
+def _children(node: Any) -> Iterable[tuple[str, Any]]:
+    if isinstance(node, Container):
+        return node.children.items()
+    if isinstance(node, Mapping):
+        return ((str(key), child) for key, child in node.items())
+    if isinstance(node, list | tuple):
+        return ((str(index), child) for index, child in enumerate(node))
+    if isinstance(node, RLModule):
+        # The config describes the module, it holds no weights of it.
+        return ((key, child) for key, child in vars(node).items() if key != "config" and not key.startswith("_"))
+    return ()

@@ -21,3 +21,20 @@ def require_positive(owner: object, **sizes: Any) -> None:
             positive = False
         if not positive:
             raise ConfigError(f"{type(owner).__name__}.{field} must be a positive integer, got {value!r}.")
+
+
+def sizes_of(owner: object, field: str, values: Any) -> tuple[int, ...]:
+    """A sequence of positive integers as a tuple.
+
+    Raises:
+        ConfigError: it is no sequence, or an entry is no positive integer.
+    """
+    try:
+        sizes = tuple(values)
+    except TypeError:
+        raise ConfigError(
+            f"{type(owner).__name__}.{field} must be a sequence of positive integers such as (64, 64), got {values!r}."
+        ) from None
+    for size in sizes:
+        require_positive(owner, **{field: size})
+    return tuple(operator.index(size) for size in sizes)

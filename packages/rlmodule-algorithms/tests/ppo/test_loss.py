@@ -1,0 +1,168 @@
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rlmodule_algorithms import ppo_loss
+from rlmodule_core import Categorical, DiagGaussian, get_backend
+
+COEFFS = {"clip_param": 0.2, "vf_loss_coeff": 0.7, "entropy_coeff": 0.3, "kl_coeff": 1.5, "vf_clip_param": 2.0}
+DESCRIPTORS = {"categorical": Categorical(3), "gaussian": DiagGaussian(2)}
+Inputs = tuple[dict[str, Any], dict[str, Any]]
+
+
+def random_inputs(kind: str, seed: int, rows: int = 12) -> Inputs:
+    """Outputs and batch in float64, with ratios on both sides of the clipping limits."""
+    rng = np.random.default_rng(seed)
+    width = DESCRIPTORS[kind].input_dim
+    old = 0.5 * rng.normal(size=(rows, width))
+    actions = rng.integers(3, size=rows) if kind == "categorical" else rng.normal(size=(rows, 2))
+    outputs = {"action_dist_inputs": old + 0.4 * rng.normal(size=old.shape), "vf_preds": 2 * rng.normal(size=rows)}
+    batch = {
+        "actions": actions,
+        "action_logp": log_density(kind, old, actions),
+        "action_dist_inputs": old,
+        "advantages": rng.normal(size=rows),
+        "value_targets": rng.normal(size=rows),
+    }
+    return outputs, batch
+
+
+def log_density(kind: str, inputs: Any, actions: Any) -> Any:
+    if kind == "categorical":
+        return np.array([row[action] - np.log(np.exp(row).sum()) for row, action in zip(inputs, actions, strict=True)])
+    mean, deviation = inputs[:, :2], np.exp(inputs[:, 2:])
+    return np.log(np.exp(-((actions - mean) ** 2) / (2 * deviation**2)) / np.sqrt(2 * np.pi * deviation**2)).sum(1)
+
+
+def entropy(kind: str, inputs: Any) -> Any:
+    if kind == "categorical":
+        p = np.exp(inputs) / np.exp(inputs).sum(1, keepdims=True)
+        return -(p * np.log(p)).sum(1)
+    return (0.5 * np.log(2 * np.pi * np.e * np.exp(inputs[:, 2:]) ** 2)).sum(1)
+
+
+def divergence(kind: str, old: Any, new: Any) -> Any:
+    if kind == "categorical":
+        p, q = (np.exp(x) / np.exp(x).sum(1, keepdims=True) for x in (old, new))
+        return (p * np.log(p / q)).sum(1)
+    s, t = np.exp(old[:, 2:]), np.exp(new[:, 2:])
+    return (np.log(t / s) + (s**2 + (old[:, :2] - new[:, :2]) ** 2) / (2 * t**2) - 0.5).sum(1)
+
+
+def expected(kind: str, outputs: Any, batch: Any, coeffs: Mapping[str, float]) -> dict[str, float]:
+    """The loss as the paper writes it, row by row."""
+    new, old = outputs["action_dist_inputs"], batch["action_dist_inputs"]
+    ratio = np.exp(log_density(kind, new, batch["actions"]) - batch["action_logp"])
+    gain = batch["advantages"]
+    surrogate = [min(r * a, np.clip(r, 0.8, 1.2) * a) for r, a in zip(ratio, gain, strict=True)]
+    error = (outputs["vf_preds"] - batch["value_targets"]) ** 2
+    parts = {
+        "policy_loss": -np.mean(surrogate),
+        "vf_loss": np.minimum(error, coeffs.get("vf_clip_param", np.inf)).mean(),
+        "vf_loss_unclipped": error.mean(),
+        "entropy": entropy(kind, new).mean(),
+    }
+    total = parts["policy_loss"] + coeffs["vf_loss_coeff"] * parts["vf_loss"]
+    total -= coeffs["entropy_coeff"] * parts["entropy"]
+    if "kl_coeff" in coeffs:
+        parts["mean_kl_loss"] = divergence(kind, old, new).mean()
+        total += coeffs["kl_coeff"] * parts["mean_kl_loss"]
+    return {"total": float(total), **{name: float(value) for name, value in parts.items()}}
+
+
+def computed(framework: str, kind: str, outputs: Any, batch: Any, coeffs: Any) -> dict[str, float]:
+    ops, dist_cls = get_backend(framework).ops, DESCRIPTORS[kind].bind(get_backend(framework).ops)
+    if framework == "torch":
+        outputs, batch = ({name: torch.as_tensor(value) for name, value in side.items()} for side in (outputs, batch))
+    total, parts = ppo_loss(ops, outputs, batch, coeffs, new_dist_cls=dist_cls, old_dist_cls=dist_cls)
+    return {"total": float(total), **{name: float(value) for name, value in parts.items()}}
+
+
+@pytest.mark.parametrize("kind", DESCRIPTORS)
+@pytest.mark.parametrize("framework", ["numpy", "torch"])
+@given(seed=st.integers(0, 2**31))
+def test_the_loss_and_its_parts_equal_an_independent_computation(framework: str, kind: str, seed: int) -> None:
+    inputs = random_inputs(kind, seed)
+    found = computed(framework, kind, *inputs, COEFFS)
+    assert found == pytest.approx(expected(kind, *inputs, COEFFS), rel=1e-9, abs=1e-9)
+
+
+@pytest.mark.parametrize("left_out", ["kl_coeff", "vf_clip_param"])
+@pytest.mark.parametrize("framework", ["numpy", "torch"])
+def test_the_kl_penalty_and_the_value_clip_are_optional(framework: str, left_out: str) -> None:
+    inputs = random_inputs("categorical", 1)
+    coeffs = {name: value for name, value in COEFFS.items() if name != left_out}
+    found = computed(framework, "categorical", *inputs, coeffs)
+    assert found == pytest.approx(expected("categorical", *inputs, coeffs))
+    assert ("mean_kl_loss" in found) == (left_out != "kl_coeff")
+
+
+def test_without_a_kl_penalty_the_old_distribution_is_not_needed() -> None:
+    outputs, batch = random_inputs("categorical", 1)
+    del batch["action_dist_inputs"]
+    coeffs = {name: value for name, value in COEFFS.items() if name != "kl_coeff"}
+    assert np.isfinite(computed("numpy", "categorical", outputs, batch, coeffs)["total"])
+
+
+@pytest.mark.parametrize("kind", DESCRIPTORS)
+@pytest.mark.parametrize("framework", ["numpy", "torch"])
+@pytest.mark.parametrize("garbage", [99.0, np.nan])
+def test_masked_rows_do_not_count_even_when_they_are_not_numbers(framework: str, kind: str, garbage: float) -> None:
+    outputs, batch = random_inputs(kind, 3)
+    mask = np.arange(12) % 3 != 0
+    kept = [{name: value[mask] for name, value in side.items()} for side in (outputs, batch)]
+    for column in (*outputs.values(), *(batch[name] for name in batch if name != "actions")):
+        column[~mask] = garbage
+    found = computed(framework, kind, outputs, {**batch, "loss_mask": mask}, COEFFS)
+    assert found == pytest.approx(computed(framework, kind, *kept, COEFFS), rel=1e-9)
+
+
+def gradients(advantage: float, ratio: float) -> Any:
+    """The gradient of the surrogate for the logits of one row whose ratio is as given."""
+    logits = torch.zeros((1, 3), dtype=torch.float64, requires_grad=True)
+    outputs = {"action_dist_inputs": logits, "vf_preds": torch.zeros(1)}
+    batch = {
+        "actions": torch.tensor([1]),
+        "action_logp": torch.tensor([np.log(1 / 3) - np.log(ratio)]),
+        "advantages": torch.tensor([advantage]),
+        "value_targets": torch.zeros(1),
+    }
+    dist_cls = Categorical(3).bind(get_backend("torch").ops)
+    coeffs = {"clip_param": 0.2, "vf_loss_coeff": 0.0, "entropy_coeff": 0.0}
+    ppo_loss(get_backend("torch").ops, outputs, batch, coeffs, new_dist_cls=dist_cls, old_dist_cls=dist_cls)[
+        0
+    ].backward()
+    return logits.grad
+
+
+@pytest.mark.parametrize(("advantage", "ratio"), [(1.0, 1.21), (1.0, 3.0), (-1.0, 0.79), (-1.0, 0.1)])
+def test_a_ratio_that_has_gone_far_enough_gets_no_gradient(advantage: float, ratio: float) -> None:
+    assert gradients(advantage, ratio).tolist() == [[0.0, 0.0, 0.0]]
+
+
+@pytest.mark.parametrize(("advantage", "ratio"), [(1.0, 0.1), (1.0, 1.19), (-1.0, 3.0), (-1.0, 0.81)])
+def test_a_ratio_on_the_wrong_side_or_inside_the_limits_gets_one(advantage: float, ratio: float) -> None:
+    gradient = gradients(advantage, ratio)[0]
+    # d(-A r) / d logit_a = -A r (1 - p_a)
+    assert gradient[1].item() == pytest.approx(-advantage * ratio * (2 / 3))
+
+
+def test_a_value_error_beyond_the_clip_gets_no_gradient() -> None:
+    outputs, batch = random_inputs("categorical", 5, rows=2)
+    values = torch.tensor([0.5, 9.0], dtype=torch.float64, requires_grad=True)
+    native = {name: torch.as_tensor(column) for name, column in batch.items()}
+    native["value_targets"] = torch.zeros(2)
+    dist_cls = Categorical(3).bind(get_backend("torch").ops)
+    sides = {"action_dist_inputs": torch.as_tensor(outputs["action_dist_inputs"]), "vf_preds": values}
+    ppo_loss(get_backend("torch").ops, sides, native, COEFFS, new_dist_cls=dist_cls, old_dist_cls=dist_cls)[
+        0
+    ].backward()
+    assert values.grad is not None
+    assert values.grad.tolist() == pytest.approx([0.7 * 2 * 0.5 / 2, 0.0])

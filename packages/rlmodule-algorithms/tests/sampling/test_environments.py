@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from typing import Any
+
+import gymnasium as gym
+import pytest
+from gymnasium.envs.classic_control.cartpole import CartPoleEnv, CartPoleVectorEnv
+
+from rlmodule_algorithms.sampling.environments import make_env, make_vector_env
+from rlmodule_core import ConfigError
+
+
+def test_a_typo_in_the_id_leads_to_the_nearest_id() -> None:
+    with pytest.raises(ConfigError, match="No environment 'CartPol-v1' is registered") as error:
+        make_vector_env("CartPol-v1", None, 2)
+    assert "Did you mean 'CartPole-v1'?" in str(error.value)
+    assert "import the package that registers it" in str(error.value)
+
+
+@pytest.mark.parametrize("env_id", ["CartPole-v99", "CartPole", "no_such_package:Foo-v0", "not an id", ""])
+def test_other_ids_that_do_not_exist_are_refused(env_id: str) -> None:
+    for make in (lambda: make_env(env_id), lambda: make_vector_env(env_id, None, 2)):
+        with pytest.raises(ConfigError, match=f"No environment '{env_id}' is registered"):
+            make()
+
+
+def test_an_id_with_a_vector_environment_of_its_own_uses_it() -> None:
+    env = make_vector_env("CartPole-v1", None, 3)
+    assert isinstance(env.unwrapped, CartPoleVectorEnv)
+    assert env.num_envs == 3
+    env.close()
+
+
+def test_any_other_id_is_made_as_often_as_needed_with_its_settings() -> None:
+    env: Any = make_vector_env("Pendulum-v1", {"g": 3.5}, 3)
+    assert [single.unwrapped.g for single in env.envs] == [3.5, 3.5, 3.5]
+    assert len({id(single) for single in env.envs}) == 3
+    env.close()
+
+
+def test_an_env_class_gets_env_config_as_keywords(scripted: Any) -> None:
+    script = [(2, "terminated")]
+    env: Any = make_vector_env(scripted, {"script": script, "reuse": True}, 2)
+    assert [(single.script, single.reuse) for single in env.envs] == [(script, True)] * 2
+    assert make_env(scripted, {"script": script}).script == script
+
+
+def test_a_function_gets_env_config_whole(scripted: Any) -> None:
+    given: list[Any] = []
+
+    def make(env_config: Any) -> Any:
+        given.append(env_config)
+        return scripted([(1, "terminated")])
+
+    make_vector_env(make, {"any": "thing"}, 2).close()
+    make_env(make)
+    assert given == [{"any": "thing"}, {"any": "thing"}, {}]
+
+
+def test_a_vector_environment_class_gets_the_number_and_the_settings() -> None:
+    env: Any = make_vector_env(CartPoleVectorEnv, {"max_episode_steps": 17}, 5)
+    assert (type(env), env.num_envs, env.max_episode_steps) == (CartPoleVectorEnv, 5, 17)
+    env.close()
+
+
+def test_a_vector_environment_class_makes_no_single_environment() -> None:
+    with pytest.raises(ConfigError, match="CartPoleVectorEnv makes vector environments only"):
+        make_env(CartPoleVectorEnv)
+
+
+@pytest.mark.parametrize("source", [dict, lambda env_config: "no env", lambda env_config: None])
+def test_what_makes_something_else_is_refused(source: Any) -> None:
+    with pytest.raises(ConfigError, match=r"must make a gymnasium.Env, it made"):
+        make_vector_env(source, {}, 2)
+
+
+@pytest.mark.parametrize("source", [3, ["CartPole-v1"], CartPoleEnv()], ids=["number", "list", "instance"])
+def test_what_makes_nothing_is_refused_with_what_would(source: Any) -> None:
+    for make in (lambda: make_env(source), lambda: make_vector_env(source, None, 2)):
+        with pytest.raises(ConfigError, match="must be a registered id, an Env class, a vector environment class"):
+            make()
+
+
+def test_an_id_can_be_one_that_the_user_registered(scripted: Any) -> None:
+    gym.register("Scripted-v0", entry_point=lambda **settings: scripted(**settings))
+    try:
+        env = make_env("Scripted-v0", {"script": [(4, "truncated")]})
+        assert env.unwrapped.script == [(4, "truncated")]
+    finally:
+        del gym.registry["Scripted-v0"]

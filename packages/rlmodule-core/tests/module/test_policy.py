@@ -1,0 +1,116 @@
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from rlmodule_core import ConfigError, Policy, RLModuleConfig, SpecCheckingError
+
+
+def test_one_observation_gives_one_action_of_the_space(discrete_module: Any, gaussian_module: Any):
+    for module in (discrete_module, gaussian_module):
+        for explore in (True, False):
+            action, state, extras = Policy(module, seed=0).compute_single_action(np.ones(4), explore=explore)
+            assert module.config.action_space.contains(action)
+            assert state == {}
+            assert ("action_logp" in extras) is explore
+            assert extras["action_dist_inputs"].ndim == 1
+
+
+def test_inference_takes_the_likeliest_action(discrete_module: Any, obs: np.ndarray):
+    actions, _, extras = Policy(discrete_module).compute_actions(obs)
+    np.testing.assert_array_equal(actions, 2 + extras["action_dist_inputs"].argmax(axis=1))
+    assert set(actions.tolist()) <= {2, 3, 4}
+
+
+def test_single_actions_equal_those_of_the_batch(gaussian_module: Any, obs: np.ndarray):
+    policy = Policy(gaussian_module)
+    batch, _, extras = policy.compute_actions(obs)
+    for row in range(3):
+        action, _, extra = policy.compute_single_action(obs[row])
+        np.testing.assert_allclose(action, batch[row], rtol=1e-5, atol=1e-5)
+        np.testing.assert_allclose(extra["actions"], extras["actions"][row], rtol=1e-5, atol=1e-6)
+
+
+def test_gaussian_actions_are_mapped_to_the_bounds_and_kept_as_sampled_in_extras(gaussian_module: Any, obs: np.ndarray):
+    actions, _, extras = Policy(gaussian_module, seed=1).compute_actions(obs, explore=True)
+    expected = np.clip(-2.0 + (extras["actions"] + 1.0) * 4.0, -2.0, 6.0)
+    np.testing.assert_allclose(actions, expected, rtol=1e-5, atol=1e-5)
+    assert actions.dtype == np.float32
+
+
+def test_float64_observations_are_taken(discrete_module: Any, obs: np.ndarray):
+    policy = Policy(discrete_module)
+    np.testing.assert_array_equal(policy.compute_actions(obs.astype(np.float64))[0], policy.compute_actions(obs)[0])
+
+
+def test_a_seed_decides_the_exploration(gaussian_module: Any, obs: np.ndarray):
+    def draw(seed: int | None) -> np.ndarray:
+        return Policy(gaussian_module, seed=seed).compute_actions(obs, explore=True)[0]
+
+    np.testing.assert_array_equal(draw(3), draw(3))
+    assert not np.array_equal(draw(3), draw(4))
+    assert not np.array_equal(draw(None), draw(None))
+
+
+def test_an_input_dict_may_hold_more_columns(returning: Any):
+    config = RLModuleConfig(gym.spaces.Box(-1, 1, (2,)), gym.spaces.Discrete(3))
+    module = returning(config)
+    module._forward_inference = lambda batch: {"actions": batch["obs"][:, 0].astype(np.int64) + batch["bonus"]}
+    columns = {"obs": np.ones((3, 2)), "bonus": np.array([0, 1, 0], np.int32)}
+    actions, state, extras = Policy(module).compute_actions_from_input_dict(columns)
+    assert actions.tolist() == extras["actions"].tolist() == [1, 2, 1]
+    assert state == {}
+
+
+@pytest.mark.parametrize("fixture", ["discrete_module", "gaussian_module"])
+def test_log_likelihoods_are_those_of_the_exploration(request: Any, fixture: str, obs: np.ndarray):
+    policy = Policy(request.getfixturevalue(fixture), seed=0)
+    _, _, extras = policy.compute_actions(obs, explore=True)
+    logp = policy.compute_log_likelihoods(extras["actions"], obs.astype(np.float64))
+    np.testing.assert_allclose(logp, extras["action_logp"], rtol=1e-5, atol=1e-6)
+
+
+def test_log_likelihoods_need_a_distribution(returning: Any):
+    config = RLModuleConfig(gym.spaces.Box(-1, 1, (2,)), gym.spaces.Discrete(3))
+    policy = Policy(returning(config, actions=np.zeros(3)))
+    with pytest.raises(SpecCheckingError, match="log-likelihoods need 'action_dist_inputs'"):
+        policy.compute_log_likelihoods(np.zeros(3), np.zeros((3, 2)))
+
+
+@pytest.mark.parametrize("shape", [(1, 4), (3,), ()])
+def test_a_single_observation_of_another_shape_is_refused(discrete_module: Any, shape: tuple[int, ...]):
+    with pytest.raises(SpecCheckingError) as caught:
+        Policy(discrete_module).compute_single_action(np.zeros(shape))
+    assert str(shape) in str(caught.value)
+    assert "compute_actions()" in str(caught.value)
+
+
+def test_a_batch_of_another_shape_is_refused(discrete_module: Any):
+    with pytest.raises(SpecCheckingError, match="obs"):
+        Policy(discrete_module).compute_actions(np.zeros((3, 5)))
+
+
+def test_a_module_without_spaces_cannot_be_served(returning: Any):
+    for config in (None, RLModuleConfig(gym.spaces.Discrete(3))):
+        with pytest.raises(ConfigError, match="knows its spaces"):
+            Policy(returning(config))
+
+
+def test_a_module_may_choose_actions_of_a_space_without_a_default_distribution(returning: Any):
+    space = gym.spaces.Box(0, 9, (2, 2), np.int64)
+    module = returning(RLModuleConfig(gym.spaces.Discrete(3), space), actions=np.full((1, 2, 2), 12))
+    action, _, _ = Policy(module).compute_single_action(1)
+    assert action.tolist() == [[9, 9], [9, 9]]
+
+
+def test_a_checkpoint_is_served_as_the_module_was(gaussian_module: Any, obs: np.ndarray, tmp_path: Path):
+    gaussian_module.save_to_checkpoint(tmp_path)
+    served = Policy.from_checkpoint(tmp_path, framework="numpy", seed=5)
+    for explore in (True, False):
+        expected = Policy(gaussian_module, seed=5).compute_actions(obs, explore=explore)[0]
+        served.rng = served.module.backend.rng(5)
+        np.testing.assert_array_equal(served.compute_actions(obs, explore=explore)[0], expected)
