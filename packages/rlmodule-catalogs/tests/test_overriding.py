@@ -11,10 +11,13 @@ from rlmodule_core import (
     ActorCriticEncoderConfig,
     Descriptor,
     Deterministic,
+    Distribution,
     MLPEncoderConfig,
     MLPHeadConfig,
     ModelConfig,
     RLModuleConfig,
+    SpecCheckingError,
+    get_backend,
 )
 from rlmodule_core.numpy_backend import NumpyActorCriticRLModule
 
@@ -92,3 +95,12 @@ def test_a_native_encoder_is_taken_as_it_is():
 
     outputs = _module(Mine).forward_train({"obs": OBS})
     assert outputs["action_dist_inputs"].shape == (6, 6)
+
+
+def test_a_distribution_of_another_width_than_the_head_is_refused_at_the_first_training_forward():
+    class Halved(PPOCatalog):
+        def get_action_dist_cls(self, framework: str) -> type[Distribution]:
+            return Deterministic(3).bind(get_backend(framework).ops)
+
+    with pytest.raises(SpecCheckingError, match=r"(?s)action_dist_inputs.*3.*6"):
+        _module(Halved).forward_train({"obs": OBS})

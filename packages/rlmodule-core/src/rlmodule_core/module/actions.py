@@ -53,7 +53,8 @@ def require_stateless(module: RLModule) -> None:
     if module.is_stateful():
         raise ConfigError(
             f"{type(module).__name__} carries a recurrent state ({', '.join(module.get_initial_state())}), which "
-            "runners and policies of this version do not keep. Call its forwards yourself, or make get_initial_state() empty."
+            "runners and policies of this version do not keep. Call its forwards yourself, or "
+            "make get_initial_state() empty."
         )
 
 

@@ -102,7 +102,9 @@ class ActorCriticRLModule(RLModule):
         return self._input_specs()
 
     def output_specs_train(self) -> SpecType:
-        dist_inputs = TensorSpec("b, a", framework=self.framework)
+        dist_cls, space = self.get_train_action_dist_cls(), None if self.config is None else self.config.action_space
+        width = {} if space is None else {"a": dist_cls.required_input_dim(space)}
+        dist_inputs = TensorSpec("b, a", framework=self.framework, **width)
         return {Columns.ACTION_DIST_INPUTS: dist_inputs, Columns.VF_PREDS: TensorSpec("b", framework=self.framework)}
 
     def _input_specs(self) -> SpecType:
