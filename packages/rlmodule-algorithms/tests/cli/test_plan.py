@@ -45,8 +45,8 @@ def test_another_environment_gets_the_defaults_and_its_own_threshold() -> None:
     assert plan.config.evaluation_interval is not None, "the target is about greedy episodes"
 
 
-def test_an_environment_without_a_threshold_has_no_target() -> None:
-    assert plan_training(TrainOptions(env="Pendulum-v1")).limits.target is None
+def test_an_environment_without_a_threshold_has_no_target(untargeted: str) -> None:
+    assert plan_training(TrainOptions(env=untargeted)).limits.target is None
 
 
 def test_a_preset_serves_another_environment_but_its_target_does_not() -> None:
