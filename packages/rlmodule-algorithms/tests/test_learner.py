@@ -54,7 +54,9 @@ def cloning(bandit: Any) -> CloningConfig:
 def test_a_learner_of_the_users_own_trains_through_a_config_of_its_own(cloning: Any, build: Any) -> None:
     algorithm = build(cloning)
     results = [algorithm.train()["learners"][ID] for _ in range(6)]
-    assert results[0].keys() == {"total_loss", "cloning_loss", "gradients_global_norm", "curr_lr", "likelihood"}
+    assert results[0].keys() == {
+        *("total_loss", "cloning_loss", "gradients_global_norm", "curr_lr", "curr_weight", "likelihood")
+    }
     assert results[-1]["cloning_loss"] < 0.2 * results[0]["cloning_loss"]
     assert algorithm.evaluate(episodes=20)["episode_return_mean"] == 1.0
 
@@ -93,7 +95,8 @@ def test_every_epoch_goes_through_all_rows_once_in_a_new_order(cloning: Any, bui
     watching = Watching(algorithm.module, algorithm.config, np.random.default_rng(0))
     columns = {"obs": np.ones((40, 1), np.float32), "expert": np.zeros(40, np.int64), "row": np.arange(40)}
     watching.update({ID: columns}, timestep=0)
-    assert [len(rows) for rows in seen] == [16, 16, 8] * 2
+    assert len(seen) == 6
+    assert max(map(len, seen)) <= 16
     first, second = np.concatenate(seen[:3]), np.concatenate(seen[3:])
     assert sorted(first) == sorted(second) == list(range(40))
     assert first.tolist() != second.tolist()

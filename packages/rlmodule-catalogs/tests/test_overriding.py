@@ -9,6 +9,7 @@ import pytest
 from rlmodule_catalogs import PPOCatalog
 from rlmodule_core import (
     ActorCriticEncoderConfig,
+    ConfigError,
     Descriptor,
     Deterministic,
     Distribution,
@@ -104,3 +105,46 @@ def test_a_distribution_of_another_width_than_the_head_is_refused_at_the_first_t
 
     with pytest.raises(SpecCheckingError, match=r"(?s)action_dist_inputs.*3.*6"):
         _module(Halved).forward_train({"obs": OBS})
+
+
+def test_a_distribution_over_other_actions_than_the_space_s_is_refused():
+    class Elsewhere(PPOCatalog):
+        def get_action_descriptor(self) -> Descriptor:
+            return Deterministic(5)
+
+    with pytest.raises(ConfigError, match=r"Deterministic\(dim=5\) does not give actions of Box.*get_action_desc"):
+        _module(Elsewhere)
+
+
+@pytest.mark.parametrize("part", ["build_actor_critic_encoder", "build_pi_head", "build_vf_head"])
+def test_a_part_that_is_no_network_is_refused_by_the_method_s_name(part: str):
+    catalog = type("Lazy", (PPOCatalog,), {part: lambda self, framework: None})
+    with pytest.raises(ConfigError, match=rf"Lazy\.{part}\('numpy'\) must return a network .*got None"):
+        _module(catalog)
+
+
+def test_an_encoder_that_is_not_for_actor_and_critic_is_refused():
+    class Single(PPOCatalog):
+        def build_actor_critic_encoder(self, framework: str) -> Any:
+            return self.get_encoder_config().build(framework)
+
+    with pytest.raises(SpecCheckingError, match=r"must give .*'actor'.*'critic'.*under 'encoder_out', got ndarray"):
+        _module(Single).forward_train({"obs": OBS})
+
+
+def test_a_value_head_of_two_numbers_is_refused():
+    class Wide(PPOCatalog):
+        def get_vf_head_config(self) -> ModelConfig:
+            return MLPHeadConfig(input_dims=self.latent_dims, hidden_layer_dims=(), output_layer_dim=2)
+
+    with pytest.raises(SpecCheckingError, match=r"one value a row, shape \[B, 1\], got \(6, 2\)"):
+        _module(Wide).forward_train({"obs": OBS})
+
+
+def test_a_hook_that_would_never_be_called_is_refused():
+    class Vain(PPOCatalog):
+        def build_encoder(self, framework: str) -> Any:
+            return super().build_encoder(framework)
+
+    with pytest.raises(ConfigError, match="Vain overrides build_encoder, which actor-critic modules never call"):
+        _module(Vain)

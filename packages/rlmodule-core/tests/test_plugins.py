@@ -143,6 +143,31 @@ def test_a_package_for_an_older_major_is_to_be_upgraded_itself(monkeypatch: pyte
             check_interface("rlmodule-x", newer)
 
 
+@pytest.mark.parametrize(
+    ("group", "name", "package"),
+    [
+        (plugins.CATALOGS, "ppo", "rlmodule-catalogs"),
+        (plugins.MULTI_AGENT, "default", "rlmodule-marl"),
+        (plugins.ALGORITHMS, "PPO", "rlmodule-algorithms"),
+    ],
+)
+def test_a_missing_package_of_ours_is_to_be_installed(
+    monkeypatch: pytest.MonkeyPatch, group: str, name: str, package: str
+):
+    plugins.load.cache_clear()
+    _only(monkeypatch)
+    with pytest.raises(PluginError, match=rf"{name!r} in {group}.* pip install {package}$"):
+        plugins.load(group, name)
+
+
+def test_an_installed_package_is_not_to_be_installed(install: Install):
+    install("rlmodule-catalogs", "standard", group=plugins.CATALOGS)
+    with pytest.raises(PluginError) as caught:
+        plugins.load(plugins.CATALOGS, "standart")
+    assert "Did you mean 'standard'?" in str(caught.value)
+    assert "pip install" not in str(caught.value)
+
+
 def test_an_unknown_name_lists_what_is_there():
     with pytest.raises(PluginError, match=r"'actor-critik\.numpy' in rlmodule\.modules.*Did you mean 'actor-critic"):
         plugins.load(plugins.MODULES, "actor-critik.numpy")

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,8 @@ import numpy as np
 import pytest
 
 from rlmodule_core import CheckpointError, Policy, RLModule
-from rlmodule_marl import MultiAgentRLModule
+from rlmodule_core.checkpoint import SECTION, ContainerEntry, describe_modules, write_checkpoint
+from rlmodule_marl import MultiAgentRLModule, MultiAgentRLModuleConfig
 
 
 @pytest.fixture
@@ -90,15 +93,115 @@ def test_a_missing_directory_is_not_made(tmp_path: Path):
     assert not (tmp_path / "nowhere").exists()
 
 
-def test_a_container_with_a_setup_of_its_own_says_how_it_is_restored(
+class Fenced(MultiAgentRLModule):
+    """A container with a setup of its own that shares nothing."""
+
+    def setup(self) -> None:
+        super().setup()
+
+
+class Talking(MultiAgentRLModule):
+    """A container with a forward of its own."""
+
+    def _forward_inference(self, batch: Any) -> Any:
+        return {"heard": sorted(batch)}
+
+
+def test_a_container_with_a_setup_of_its_own_is_built_from_its_config(
+    container: MultiAgentRLModule, tmp_path: Path, obs: np.ndarray
+):
+    own = Fenced(container.config)
+    own.save_to_checkpoint(tmp_path)
+    for cls in (Fenced, MultiAgentRLModule):
+        loaded = cls.from_checkpoint(tmp_path)
+        assert type(loaded) is Fenced
+        assert loaded.config == own.config
+        assert _bytes(loaded["blue"], obs) == _bytes(own["blue"], obs)
+
+
+def test_a_container_with_a_setup_of_its_own_needs_a_config_for_another_one_s_checkpoint(
     container: MultiAgentRLModule, saved: Path, obs: np.ndarray
 ):
-    class Own(MultiAgentRLModule):
+    with pytest.raises(
+        CheckpointError, match=r"from which Fenced builds its modules in setup\(\)\. Pass it as config="
+    ):
+        Fenced.from_checkpoint(saved)
+    mine = Fenced.from_checkpoint(saved, config=container.config)
+    assert _bytes(mine["blue"], obs) == _bytes(container["blue"], obs)
+
+
+def test_what_was_added_to_and_removed_from_such_a_container_is_kept(
+    container: MultiAgentRLModule, module: Any, tmp_path: Path, obs: np.ndarray
+):
+    own = Fenced(container.config)
+    own.remove_module("red")
+    own.add_module("green", module())
+    own.add_module("lime", own["green"])
+    own.save_to_checkpoint(tmp_path)
+    loaded = Fenced.from_checkpoint(tmp_path)
+    assert set(loaded) == {"blue", "green", "lime"}
+    assert loaded["lime"] is loaded["green"]
+    assert _bytes(loaded["green"], obs) == _bytes(own["green"], obs)
+
+
+def test_the_container_s_own_class_comes_back(container: MultiAgentRLModule, tmp_path: Path, obs: np.ndarray):
+    Talking(container.config).save_to_checkpoint(tmp_path)
+    loaded = MultiAgentRLModule.from_checkpoint(tmp_path)
+    assert type(loaded) is Talking
+    assert loaded.forward_inference({"red": {"obs": obs}}) == {"heard": ["red"]}
+
+
+def test_a_container_class_that_is_not_there_is_never_replaced_by_its_base(
+    container: MultiAgentRLModule, tmp_path: Path, obs: np.ndarray
+):
+    hidden = type("Hidden", (Talking,), {"__qualname__": "Hidden"})
+    hidden(container.config).save_to_checkpoint(tmp_path)
+    with pytest.raises(CheckpointError, match=r"Hidden, which is not loaded here.* call from_checkpoint on the class"):
+        MultiAgentRLModule.from_checkpoint(tmp_path)
+    assert type(hidden.from_checkpoint(tmp_path)) is hidden
+
+
+@pytest.mark.parametrize("name", ["builtins:dict", "rlmodule_core.module.rl_module:RLModule"])
+def test_a_class_that_is_no_container_is_never_called(container: MultiAgentRLModule, tmp_path: Path, name: str):
+    section, payloads = describe_modules(dict(container.items()), container=ContainerEntry(name, None))
+    write_checkpoint(tmp_path, kind="rl_module", document={SECTION: section}, payloads=payloads)
+    with pytest.raises(CheckpointError, match=name):
+        MultiAgentRLModule.from_checkpoint(tmp_path)
+
+
+@pytest.mark.parametrize("config", [{}, {"modules": 3}, {"modules": {"red": None}}, {"modules": {"red": {}}}])
+def test_a_damaged_config_is_a_named_error(container: MultiAgentRLModule, tmp_path: Path, config: Any):
+    name = f"{Fenced.__module__}:{Fenced.__qualname__}"
+    section, payloads = describe_modules(dict(container.items()), container=ContainerEntry(name, config))
+    write_checkpoint(tmp_path, kind="rl_module", document={SECTION: section}, payloads=payloads)
+    with pytest.raises(CheckpointError, match="MultiAgentRLModuleConfig is damaged"):
+        Fenced.from_checkpoint(tmp_path)
+
+
+def test_where_first_weights_came_from_is_forgotten(container: MultiAgentRLModule, saved: Path, tmp_path: Path):
+    RLModule.from_checkpoint(saved, "red").save_to_checkpoint(tmp_path / "one")
+    specs = {"red": replace(container.config.modules["red"], load_state_path=tmp_path / "one")}
+    Fenced(MultiAgentRLModuleConfig(specs)).save_to_checkpoint(tmp_path / "own")
+    shutil.rmtree(tmp_path / "one")
+    assert list(Fenced.from_checkpoint(tmp_path / "own")) == ["red"]
+
+
+def test_one_module_under_two_ids_comes_back_as_one(module: Any, tmp_path: Path):
+    container = MultiAgentRLModule()
+    one = module()
+    for module_id in ("red", "blue"):
+        container.add_module(module_id, one)
+    container.save_to_checkpoint(tmp_path)
+    loaded = MultiAgentRLModule.from_checkpoint(tmp_path)
+    assert loaded["red"] is loaded["blue"]
+    assert len(list(tmp_path.glob("*.safetensors"))) == 1
+
+
+def test_modules_that_are_one_only_after_loading_are_refused(container: MultiAgentRLModule, saved: Path):
+    class OneForAll(MultiAgentRLModule):
         def setup(self) -> None:
             super().setup()
+            self._rl_modules = dict.fromkeys(self._rl_modules, self._rl_modules["red"])
 
-    with pytest.raises(CheckpointError, match=r"Own builds its modules in setup\(\).*then set_state\(\)"):
-        Own.from_checkpoint(saved)
-    mine = Own(container.config)
-    mine.set_state(MultiAgentRLModule.from_checkpoint(saved).get_state())
-    assert _bytes(mine["blue"], obs) == _bytes(container["blue"], obs)
+    with pytest.raises(CheckpointError, match="'blue' and 'red' were two modules, and are one now"):
+        OneForAll.from_checkpoint(saved, config=container.config)

@@ -17,9 +17,9 @@ _SETTINGS = OptimizerSettings(lr=0.01)
 def _step(module: Any, optimizer: Any, seed: int) -> None:
     obs = torch.from_numpy(np.random.default_rng(seed).normal(size=(5, 4)).astype(np.float32))
     out = module.forward_train({"obs": obs})
-    optimizer.native.zero_grad()
+    optimizer.zero_grad()
     (out["vf_preds"].square().mean() + out["action_dist_inputs"].square().mean()).backward()
-    optimizer.native.step()
+    optimizer.step()
 
 
 def test_a_state_continues_bit_for_bit_in_a_new_optimizer(backend: TorchBackend, module: TorchActorCriticRLModule):
@@ -132,3 +132,65 @@ def test_moments_keep_the_strides_of_a_transposed_weight(backend: TorchBackend):
     _step(module, optimizer, 1)
     _step(twin, resumed, 1)
     assert torch.equal(twin.weight, module.weight)
+
+
+def test_weights_that_were_moved_away_are_taken_back_with_their_moments(
+    backend: TorchBackend, module: TorchActorCriticRLModule
+):
+    optimizer = backend.make_optimizer(module, _SETTINGS)
+    _step(module, optimizer, 0)
+    twin = copy.deepcopy(module)
+    resumed = backend.make_optimizer(twin, _SETTINGS)
+    resumed.set_state(optimizer.get_state())
+    for parameter in twin.parameters():
+        parameter.data = parameter.data.clone()
+    optimizer.prepare()
+    resumed.prepare()
+    for seed in (1, 2):
+        _step(module, optimizer, seed)
+        _step(twin, resumed, seed)
+    for name, array in module.get_state().items():
+        assert twin.get_state()[name].tobytes() == array.tobytes()
+
+
+def test_weights_of_several_dtypes_are_all_trained(backend: TorchBackend):
+    class Mixed(TorchRLModule):
+        def setup(self) -> None:
+            self.single, self.precise = nn.Linear(4, 1), nn.Linear(4, 1).double()
+
+        def _forward_train(self, batch: Any) -> Any:
+            both = self.single(batch["obs"]) + self.precise(batch["obs"].double())
+            return {"vf_preds": both, "action_dist_inputs": both}
+
+        _forward_exploration = _forward_inference = _forward_train
+
+    module = Mixed()
+    before = module.get_state()
+    optimizer = backend.make_optimizer(module, _SETTINGS)
+    _step(module, optimizer, 0)
+    assert module.precise.weight.dtype == torch.float64
+    assert all(not np.array_equal(array, before[name]) for name, array in module.get_state().items())
+    optimizer.set_state(optimizer.get_state())
+
+
+def test_moments_of_bfloat16_are_stored_and_come_back(backend: TorchBackend):
+    class Half(TorchRLModule):
+        def setup(self) -> None:
+            self.net = nn.Linear(4, 1).bfloat16()
+
+        def _forward_train(self, batch: Any) -> Any:
+            out = self.net(batch["obs"].bfloat16())
+            return {"vf_preds": out, "action_dist_inputs": out}
+
+        _forward_exploration = _forward_inference = _forward_train
+
+    module = Half()
+    optimizer = backend.make_optimizer(module, _SETTINGS)
+    _step(module, optimizer, 0)
+    twin = copy.deepcopy(module)
+    resumed = backend.make_optimizer(twin, _SETTINGS)
+    resumed.set_state(optimizer.get_state())
+    assert {array.dtype for array in optimizer.get_state().values()} == {np.dtype(np.float32)}
+    _step(module, optimizer, 1)
+    _step(twin, resumed, 1)
+    assert torch.equal(twin.net.weight, module.net.weight)

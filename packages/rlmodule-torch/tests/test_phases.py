@@ -6,6 +6,7 @@ import pytest
 import torch
 from torch import nn
 
+from rlmodule_core import ConfigError
 from rlmodule_torch import TorchActorCriticRLModule, TorchRLModule
 
 
@@ -103,3 +104,31 @@ def test_inference_is_deterministic_where_training_is_not(batch: Any):
     assert torch.equal(one, other)
     one, other = (module.forward_train(batch)["action_dist_inputs"] for _ in range(2))
     assert not torch.equal(one, other)
+
+
+def test_values_are_estimated_in_evaluation_mode_without_gradients(batch: Any):
+    module = Switching()
+    outputs = [module.evaluate_train(batch) for _ in range(2)]
+    assert not outputs[0]["training"]
+    assert torch.equal(outputs[0]["action_dist_inputs"], outputs[1]["action_dist_inputs"])
+    assert not outputs[0]["action_dist_inputs"].requires_grad
+
+
+@pytest.mark.parametrize("hide", [lambda layer: [layer], lambda layer: {"a": layer}, lambda layer: (layer.weight,)])
+def test_a_layer_that_torch_cannot_see_is_named(batch: Any, hide: Any):
+    class Hidden(Plain):
+        def setup(self) -> None:
+            super().setup()
+            self.layers = hide(nn.Linear(4, 64))
+
+    with pytest.raises(ConfigError, match=r"Hidden\.layers hides a .* Use nn\.ModuleList"):
+        Hidden().forward_train(batch)
+
+
+def test_a_list_of_layers_that_are_registered_elsewhere_is_fine(batch: Any):
+    class Listed(Plain):
+        def setup(self) -> None:
+            super().setup()
+            self.layers = list(self.net)
+
+    Listed().forward_train(batch)

@@ -170,3 +170,11 @@ def test_threads_are_limited_within_the_block_only(backend: TorchBackend):
     with backend.limited_threads(None):
         assert torch.get_num_threads() == before
     assert torch.get_num_threads() == before
+
+
+def test_a_loss_that_depends_on_no_weight_is_refused(backend: TorchBackend, module: TorchActorCriticRLModule):
+    def detached(ops: Any, outputs: Any, batch: Any, coeffs: Any) -> Any:
+        return outputs["vf_preds"].detach().mean(), {}
+
+    with pytest.raises(ConfigError, match="loss of TorchActorCriticRLModule does not depend on its weights"):
+        _update(backend, module, loss=detached)

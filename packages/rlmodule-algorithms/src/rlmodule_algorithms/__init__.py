@@ -13,6 +13,7 @@ from rlmodule_algorithms.__about__ import INTERFACE, __version__
 if TYPE_CHECKING:
     from rlmodule_algorithms.algorithm import Algorithm
     from rlmodule_algorithms.config.algorithm_config import AlgorithmConfig
+    from rlmodule_algorithms.errors import EnvError
     from rlmodule_algorithms.evaluation import evaluate_policy
     from rlmodule_algorithms.gae import compute_gae
     from rlmodule_algorithms.learner import Learner
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 _MODULES = {
     "Algorithm": "rlmodule_algorithms.algorithm",
     "AlgorithmConfig": "rlmodule_algorithms.config.algorithm_config",
+    "EnvError": "rlmodule_algorithms.errors",
     "Learner": "rlmodule_algorithms.learner",
     "PPOConfig": "rlmodule_algorithms.ppo.config",
     "PPOLearner": "rlmodule_algorithms.ppo.learner",
@@ -40,6 +42,7 @@ __all__ = [
     "INTERFACE",
     "Algorithm",
     "AlgorithmConfig",
+    "EnvError",
     "Learner",
     "PPOConfig",
     "PPOLearner",

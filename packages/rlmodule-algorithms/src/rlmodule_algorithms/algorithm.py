@@ -17,6 +17,7 @@ from rlmodule_algorithms.evaluation import evaluate_policy
 from rlmodule_algorithms.learner import Learner
 from rlmodule_algorithms.module_building import build_module
 from rlmodule_algorithms.sampling.acting import acting_module, is_small
+from rlmodule_algorithms.sampling.closing import close_quietly
 from rlmodule_algorithms.sampling.environments import make_env, make_vector_env
 from rlmodule_algorithms.sampling.rollout import Rollout
 from rlmodule_algorithms.sampling.runner import Runner
@@ -38,6 +39,7 @@ class Algorithm:
         module: the container of the modules that learn.
         iteration: how often `train()` has run.
         env_steps: environment steps sampled so far.
+        best_returns: the best mean return kept in each checkpoint directory.
     """
 
     def __init__(self, config: AlgorithmSettings, learner_class: type[Learner]) -> None:
@@ -47,7 +49,7 @@ class Algorithm:
         self._seeds = Seeds.of(config.seed)
         with ExitStack() as on_failure:
             env = make_vector_env(config.env_source, config.env_config, config.num_envs_per_env_runner)
-            on_failure.callback(env.close)
+            on_failure.callback(close_quietly, env)
             module = build_module(config, env, self._seeds.weights)
             self.module: MultiAgentRLModule = module.as_multi_agent()
             self.learner = learner_class(self.module, config, self._seeds.shuffling())
@@ -60,6 +62,7 @@ class Algorithm:
                 seed=self._seeds.environments,
             )
             on_failure.pop_all()
+        self.best_returns: dict[Path, float] = {}
         self._policy = Policy(self._acting, seed=self._seeds.evaluation)
         self._threads = 1 if is_small(module) else None
         self._returns: deque[float] = deque(maxlen=_SMOOTHING)
@@ -74,9 +77,11 @@ class Algorithm:
         Raises:
             NotANumberError: an observation, reward, loss or gradient is not finite; the weights are the last good
                 ones.
+            EnvError: an environment failed.
         """
         started = time.perf_counter()
         with limited_threads(self.learner.backend, self._threads):
+            self._refresh()
             rollout = self._runner.sample()
             sampled = time.perf_counter()
             learned = self._learn(rollout)
@@ -104,10 +109,10 @@ class Algorithm:
         batch, metrics = self.learner.make_batch(rollout, self._acting)
         self.env_steps += rollout.num_steps
         learned = self.learner.update({DEFAULT_MODULE_ID: batch}, timestep=self.env_steps)
-        self._refresh()
         return {module_id: {**losses, **metrics} for module_id, losses in learned.items()}
 
     def _refresh(self) -> None:
+        """Give the module that acts the weights of the one that learns, whoever has changed them."""
         learning = self.get_module()
         if self._acting is not learning:
             self._acting.set_state(learning.get_state())
@@ -133,6 +138,7 @@ class Algorithm:
         Returns:
             `episode_return_mean`, `episode_returns` and `episode_lengths`.
         """
+        self._refresh()
         return evaluate_policy(
             self._policy,
             lambda: make_env(self.config.env_source, self.config.env_config),
@@ -177,6 +183,7 @@ class Algorithm:
         self, obs: Any, state: Mapping[str, Any] | None = None, explore: bool = False
     ) -> tuple[Any, Mapping[str, Any], dict[str, Any]]:
         """The action for one observation; see `rlmodule_core.Policy.compute_single_action`."""
+        self._refresh()
         return self._policy.compute_single_action(obs, state, explore)
 
     def get_module(self, module_id: str = DEFAULT_MODULE_ID) -> RLModule:

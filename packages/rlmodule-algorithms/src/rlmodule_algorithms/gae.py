@@ -60,5 +60,5 @@ def standardised(advantages: Floats, mask: Booleans | None) -> Floats:
 def explained_variance(predictions: Floats, targets: Floats, mask: Booleans | None) -> float:
     """How much of the targets' variance the predictions explain: 1 is all, 0 no better than a constant."""
     counted = slice(None) if mask is None else mask
-    variance = float(np.var(targets[counted]))
+    variance = float(np.var(targets[counted])) if targets[counted].size else 0.0
     return 0.0 if variance == 0.0 else max(-1.0, 1.0 - float(np.var((targets - predictions)[counted])) / variance)

@@ -17,10 +17,12 @@ from rlmodule_algorithms.schedules import Schedule
 from rlmodule_core import (
     ConfigError,
     GradientClip,
+    Loss,
     Ops,
     Optimizer,
     OptimizerSettings,
     RLModule,
+    SpecCheckingError,
     Tensor,
     get_training_backend,
 )
@@ -74,6 +76,10 @@ class Learner(ABC):
         """
         return transitions(rollout), {}
 
+    def required_outputs(self) -> tuple[str, ...]:
+        """The outputs of `forward_train` without which the loss cannot be computed."""
+        return ()
+
     def required_columns(self) -> tuple[str, ...]:
         """The columns without which the loss cannot be computed."""
         return ()
@@ -107,31 +113,57 @@ class Learner(ABC):
 
     def _update(self, module_id: str, columns: Columns, timestep: int) -> dict[str, float]:
         self._require_columns(module_id, columns)
-        columns = cleared(columns)
+        rows = len(next(iter(columns.values())))
+        if rows == 0:
+            # Every environment only reset itself in this fragment.
+            return {}
         lr = Schedule.of("lr", self.config.lr).at(timestep)
         self.optimizers[module_id].set_lr(lr)
         coeffs = self.coefficients(module_id, timestep)
+        # Dropout and its like draw from the framework's own generator.
+        with self.backend.initialising(int(self.rng.integers(2**31))):
+            tensors = self._epochs(module_id, cleared(columns), rows, coeffs)
+        metrics = {name: float(self.backend.to_numpy(value)) for name, value in tensors.items()}
+        current = {f"curr_{name}": value for name, value in coeffs.items()}
+        return {**metrics, "curr_lr": lr, **current, **self.after_iteration(module_id, metrics)}
 
-        def loss(
-            ops: Ops, outputs: Mapping[str, Any], batch: Mapping[str, Any], coeffs: Mapping[str, Any]
-        ) -> tuple[Tensor, dict[str, Tensor]]:
-            return self.compute_loss_for_module(module_id, outputs, batch, coeffs)
-
-        rows = len(next(iter(columns.values())))
+    def _epochs(self, module_id: str, columns: Columns, rows: int, coeffs: Mapping[str, float]) -> dict[str, Tensor]:
+        """Every epoch over the rows; the metrics of the last."""
+        # As few minibatches as the option allows, of equal size: a last one of a few rows would be all noise.
+        minibatches = -(-rows // self.config.minibatch_size)
         tensors: dict[str, Tensor] = {}
         for _ in range(self.config.num_epochs):
             tensors = self.backend.update_epoch(
                 self.module[module_id],
-                loss=loss,
+                loss=self._loss_of(module_id),
                 optimizer=self.optimizers[module_id],
                 columns=columns,
                 permutation=self.rng.permutation(rows),
-                minibatch_size=self.config.minibatch_size,
+                minibatch_size=-(-rows // minibatches),
                 coeffs=coeffs,
                 clip=GradientClip(self.config.grad_clip, self.config.grad_clip_by),
             )
-        metrics = {name: float(self.backend.to_numpy(value)) for name, value in tensors.items()}
-        return {**metrics, "curr_lr": lr, **self.after_iteration(module_id, metrics)}
+        return tensors
+
+    def _loss_of(self, module_id: str) -> Loss:
+        """The module's own loss where it has one, else the algorithm's."""
+        module = self.module[module_id]
+
+        def loss(
+            ops: Ops, outputs: Mapping[str, Any], batch: Mapping[str, Any], coeffs: Mapping[str, Any]
+        ) -> tuple[Tensor, dict[str, Tensor]]:
+            own = module.compute_loss(outputs, batch, coeffs)
+            if own is not None:
+                return own
+            missing = [name for name in self.required_outputs() if name not in outputs]
+            if missing:
+                raise SpecCheckingError(
+                    f"{type(module).__name__}.forward_train of module {module_id!r} returned {sorted(outputs)}, but "
+                    f"{type(self).__name__} needs {missing} as well. Return them from _forward_train."
+                )
+            return self.compute_loss_for_module(module_id, outputs, batch, coeffs)
+
+        return loss
 
     def _require_columns(self, module_id: str, columns: Columns) -> None:
         missing = [name for name in self.required_columns() if name not in columns]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import operator
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,7 +31,9 @@ class Schedule:
             constant: Any = value
             return cls((0,), (constant,))
         try:
-            timesteps, values = zip(*((int(timestep), float(number)) for timestep, number in value), strict=True)
+            timesteps, values = zip(
+                *((operator.index(timestep), 0.0 + number) for timestep, number in value), strict=True
+            )
         except (TypeError, ValueError) as error:
             raise ConfigError(
                 f"The option {option!r} must be a number or a list of (timestep, value) pairs, got {value!r}."

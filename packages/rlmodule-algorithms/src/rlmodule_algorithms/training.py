@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from rlmodule_algorithms.config.settings import AlgorithmSettings
+from rlmodule_algorithms.config.validation import refuse, require_count, require_number, require_positive
 from rlmodule_core import ConfigError
 
 
@@ -19,6 +20,8 @@ class Trainable(Protocol):
     config: AlgorithmSettings
     iteration: int
     env_steps: int
+    best_returns: dict[Path, float]
+    """The return that the checkpoint in a directory was kept for, by the directory's full path."""
 
     def train(self) -> dict[str, Any]:
         """Run one iteration."""
@@ -62,18 +65,17 @@ def train_until(
     on_result: Callable[[Mapping[str, Any]], None] | None,
 ) -> TrainingOutcome:
     """See `Algorithm.train_until`."""
-    if episode_return_mean is None and max_env_steps is None and max_seconds is None:
-        raise ConfigError("train_until() needs a limit: episode_return_mean=, max_env_steps= or max_seconds=.")
+    _validate(episode_return_mean, max_env_steps, max_seconds, on_result)
+    keeper = None if checkpoint_dir is None else _Keeper(algorithm, checkpoint_dir)
     started, started_cpu = time.perf_counter(), time.process_time()
     best: float | None = None
-    checkpoint: Path | None = None
     while True:
         result = algorithm.train()
         score = _score(algorithm, result)
         if score is not None and (best is None or score > best):
             best = score
-            if checkpoint_dir is not None:
-                checkpoint = algorithm.save(checkpoint_dir)
+            if keeper is not None:
+                keeper.offer(score)
         # The best is kept before anyone is told of it, who may want to stop here.
         if on_result is not None:
             on_result(result)
@@ -85,8 +87,6 @@ def train_until(
         )
         if reason is not None:
             break
-    if checkpoint_dir is not None and checkpoint is None:
-        checkpoint = algorithm.save(checkpoint_dir)
     return TrainingOutcome(
         reached=reason == "episode_return_mean",
         reason=reason,
@@ -95,8 +95,53 @@ def train_until(
         iterations=algorithm.iteration,
         seconds=seconds,
         cpu_seconds=time.process_time() - started_cpu,
-        checkpoint=checkpoint,
+        checkpoint=None if keeper is None else keeper.finish(),
     )
+
+
+class _Keeper:
+    """Keeps the best checkpoint of an algorithm in a directory, over several runs of the same algorithm."""
+
+    def __init__(self, algorithm: Trainable, directory: str | Path) -> None:
+        if not isinstance(directory, str | Path) or not str(directory).strip():
+            refuse("checkpoint_dir", directory, "the path of a directory")
+        self._algorithm = algorithm
+        self._directory = Path(directory)
+        self._key = self._directory.resolve()
+        if not (self._key / "algorithm.json").exists():
+            # Someone has taken the checkpoint away: nothing that is kept here is better.
+            algorithm.best_returns.pop(self._key, None)
+
+    def offer(self, score: float) -> None:
+        """Save if this is better than what is kept."""
+        kept = self._algorithm.best_returns.get(self._key)
+        if kept is None or score > kept:
+            self._algorithm.save(self._directory)
+            self._algorithm.best_returns[self._key] = score
+
+    def finish(self) -> Path:
+        """Where the best is kept; where nothing was scored, that is what there is now."""
+        if self._key not in self._algorithm.best_returns:
+            self._algorithm.save(self._directory)
+        return self._directory
+
+
+def _validate(
+    episode_return_mean: float | None,
+    max_env_steps: int | None,
+    max_seconds: float | None,
+    on_result: Callable[[Mapping[str, Any]], None] | None,
+) -> None:
+    if episode_return_mean is None and max_env_steps is None and max_seconds is None:
+        raise ConfigError("train_until() needs a limit: episode_return_mean=, max_env_steps= or max_seconds=.")
+    if episode_return_mean is not None:
+        require_number("episode_return_mean", episode_return_mean, low=-math.inf)
+    if max_env_steps is not None:
+        require_count("max_env_steps", max_env_steps)
+    if max_seconds is not None:
+        require_positive("max_seconds", max_seconds)
+    if on_result is not None and not callable(on_result):
+        refuse("on_result", on_result, "a function of the result, or None")
 
 
 def _score(algorithm: Trainable, result: Mapping[str, Any]) -> float | None:

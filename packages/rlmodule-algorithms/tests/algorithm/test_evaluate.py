@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from rlmodule_algorithms import PPOConfig, evaluate_policy
+from rlmodule_algorithms.errors import EnvError
 from rlmodule_core import ConfigError, Policy
 
 
@@ -71,6 +72,71 @@ def test_environments_are_closed_also_when_one_fails(scripted: Any, small_ppo: P
     assert [env.closed for env in made] == [True, True, True]
 
 
-def test_less_than_one_episode_is_refused(small_ppo: PPOConfig, build: Any) -> None:
-    with pytest.raises(ConfigError, match="at least 1 episode, got 0"):
-        build(small_ppo).evaluate(episodes=0)
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [("episodes", 0), ("episodes", "3"), ("episodes", 1.5), ("episodes", True), ("seed", -1), ("seed", "a")],
+)
+def test_arguments_that_are_no_such_numbers_are_refused_by_name(
+    small_ppo: PPOConfig, build: Any, argument: str, value: Any
+) -> None:
+    with pytest.raises(ConfigError, match=rf"The option '{argument}' must be an integer of at least \d, got {value!r}"):
+        build(small_ppo).evaluate(**{argument: value})
+
+
+def test_a_numpy_integer_is_a_seed_too(small_ppo: PPOConfig, build: Any) -> None:
+    algorithm = build(small_ppo)
+    assert algorithm.evaluate(episodes=np.int64(2), seed=np.int64(5)) == algorithm.evaluate(episodes=2, seed=5)
+
+
+@pytest.mark.parametrize(
+    ("method", "result", "where"),
+    [
+        ("reset", None, "failed in reset() before episode 0 of the evaluation"),
+        ("reset", (np.zeros(2), {}), "failed in reset() before episode 0 of the evaluation: ValueError: expected an"),
+        ("step", (np.zeros(1), 0.0, True, {}), "failed in step() at step 0 of episode 0 of the evaluation"),
+        ("step", (None, 0.0, False, False, {}), "expected an observation of shape (1,), got NoneType of shape ()"),
+        ("step", (np.zeros(1), None, False, False, {}), "failed in step() at step 0 of episode 0"),
+    ],
+)
+def test_an_environment_that_returns_something_odd_is_named(
+    scripted: Any, small_ppo: PPOConfig, build: Any, method: str, result: Any, where: str
+) -> None:
+    sick = type("Sick", (scripted,), {method: lambda self, *given, **named: result})
+    algorithm = build(small_ppo.environment(scripted, env_config={"script": [(1, "terminated")]}))
+    with pytest.raises(EnvError) as error:
+        evaluate_policy(Policy(algorithm.get_module()), lambda: sick([(1, "terminated")]), episodes=2, seed=0)
+    assert where in str(error.value)
+    assert "The environment Sick" in str(error.value)
+
+
+def test_an_environment_that_cannot_be_made_leaves_no_other_open(
+    scripted: Any, small_ppo: PPOConfig, build: Any
+) -> None:
+    made: list[Any] = []
+
+    def make() -> Any:
+        if len(made) == 2:
+            raise OSError("no more licences")
+        made.append(scripted([(1, "terminated")]))
+        return made[-1]
+
+    algorithm = build(small_ppo.environment(scripted, env_config={"script": [(1, "terminated")]}))
+    policy = Policy(algorithm.get_module())
+    with pytest.raises(EnvError, match="OSError: no more licences"):
+        evaluate_policy(policy, make, episodes=4, seed=0)
+    assert [env.closed for env in made] == [True, True]
+    with pytest.raises(ConfigError, match=r"must make a gymnasium.Env to evaluate in, it made 3"):
+        evaluate_policy(policy, lambda: 3, episodes=1, seed=0)  # type: ignore[arg-type, return-value]
+
+
+def test_a_close_that_fails_does_not_hide_why(scripted: Any, small_ppo: PPOConfig, build: Any) -> None:
+    class Sick(scripted):
+        def step(self, action: Any) -> Any:
+            raise OSError("first")
+
+        def close(self) -> None:
+            raise OSError("second")
+
+    algorithm = build(small_ppo.environment(scripted, env_config={"script": [(1, "terminated")]}))
+    with pytest.raises(EnvError, match="first"):
+        evaluate_policy(Policy(algorithm.get_module()), lambda: Sick([(1, "terminated")]), episodes=2, seed=0)

@@ -31,6 +31,13 @@ def test_steps_of_the_whole_life_end_the_run(small_ppo: PPOConfig, build: Any) -
     assert outcome.env_steps == algorithm.env_steps
 
 
+def test_a_limit_that_is_met_exactly_ends_the_run(scripted: Any, small_ppo: PPOConfig, build: Any) -> None:
+    # One step per episode and reward 1: 128 steps an iteration, and a mean return of 1.
+    config = small_ppo.environment(scripted, env_config={"script": [(1, "terminated")]})
+    assert build(config).train_until(max_env_steps=256).iterations == 2
+    assert build(config).train_until(episode_return_mean=1.0, max_env_steps=256).reached
+
+
 def test_time_ends_the_run(small_ppo: PPOConfig, build: Any) -> None:
     outcome = build(small_ppo).train_until(max_seconds=0.05)
     assert outcome.reason == "max_seconds"
@@ -78,3 +85,55 @@ def test_iterations_without_an_evaluation_do_not_decide(small_ppo: PPOConfig, bu
     assert outcome.checkpoint == tmp_path
     kept, last = Policy.from_checkpoint(tmp_path).module.get_state(), algorithm.get_module().get_state()
     assert all(np.array_equal(kept[name], last[name]) for name in last)
+
+
+def test_a_second_run_never_replaces_a_better_checkpoint_of_the_first(scores: Any, tmp_path: Path) -> None:
+    first = scores.train_until(max_env_steps=256, checkpoint_dir=tmp_path / "best")
+    best = (tmp_path / "best" / "algorithm.json").read_bytes()
+    second = scores.train_until(max_env_steps=600, checkpoint_dir=str(tmp_path / "here" / ".." / "best"))
+    assert (first.best_return, second.best_return, second.iterations) == (30.0, 30.0, 5)
+    assert (tmp_path / "best" / "algorithm.json").read_bytes() == best
+    assert second.checkpoint is not None
+    assert second.checkpoint.resolve() == tmp_path / "best"
+
+
+def test_a_checkpoint_that_was_taken_away_is_not_missed_for_long(scores: Any, tmp_path: Path) -> None:
+    scores.train_until(max_env_steps=256, checkpoint_dir=tmp_path)
+    (tmp_path / "algorithm.json").unlink()
+    scores.train_until(max_env_steps=300, checkpoint_dir=tmp_path)
+    assert (tmp_path / "algorithm.json").exists()
+
+
+def test_another_directory_starts_anew(scores: Any, tmp_path: Path) -> None:
+    scores.train_until(max_env_steps=256, checkpoint_dir=tmp_path / "a")
+    scores.train_until(max_env_steps=300, checkpoint_dir=tmp_path / "b")
+    assert (tmp_path / "b" / "algorithm.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("argument", "value"),
+    [
+        ("max_env_steps", "100"),
+        ("max_env_steps", 1e6),
+        ("max_env_steps", 0),
+        ("max_seconds", "1"),
+        ("max_seconds", -1),
+        ("max_seconds", float("nan")),
+        ("episode_return_mean", "475"),
+        ("episode_return_mean", float("nan")),
+        ("checkpoint_dir", 3),
+        ("checkpoint_dir", ""),
+        ("on_result", []),
+    ],
+)
+def test_an_argument_of_another_kind_is_refused_by_name_before_anything_runs(
+    small_ppo: PPOConfig, build: Any, argument: str, value: Any
+) -> None:
+    algorithm = build(small_ppo)
+    with pytest.raises(ConfigError, match=f"The option '{argument}' must be .*, got "):
+        algorithm.train_until(**{"max_env_steps": 1, argument: value})
+    assert algorithm.iteration == 0
+
+
+def test_a_return_below_zero_can_be_asked_for(small_ppo: PPOConfig, build: Any) -> None:
+    assert build(small_ppo).train_until(episode_return_mean=-100).reached

@@ -43,6 +43,9 @@ def test_every_option_of_evaluate_arrives() -> None:
         ("train --max-seconds 0", "--max-seconds: expected more than 0 seconds, got '0'"),
         ("train --target nan", "--target: expected a number, got 'nan'"),
         ("evaluate", "required: CHECKPOINT"),
+        ("evaluate x --seed 99999999999999999999", "--seed: expected a whole number from 0 to 2147483647, got '999"),
+        ("evaluate x --seed 2147483648", "--seed: expected a whole number from 0 to 2147483647, got '2147483648'"),
+        (f"train --seed {'9' * 5000}", "--seed: expected a whole number of at least 0, got"),
         ("evaluate x --episodes 0", "--episodes: expected a whole number of at least 1, got '0'"),
     ],
 )

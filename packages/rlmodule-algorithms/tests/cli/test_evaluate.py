@@ -8,6 +8,7 @@ from typing import Any
 
 import gymnasium as gym
 import pytest
+from gymnasium.envs.classic_control.pendulum import PendulumEnv
 
 from rlmodule_algorithms.cli import main
 from rlmodule_core import ActorCriticRLModule, SingleAgentRLModuleSpec
@@ -33,9 +34,9 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return directory
 
 
-def algorithm_checkpoint(directory: Path, env: str | None) -> Path:
+def algorithm_checkpoint(directory: Path, env: str | None, **description: Any) -> Path:
     section, payloads = describe_modules({"default_policy": cartpole_module()})
-    document = {SECTION: section, "algorithm": {"name": "PPO", "env": env}}
+    document = {SECTION: section, "algorithm": {"name": "PPO", "env": env, **description}}
     return write_checkpoint(directory, kind="algorithm", document=document, payloads=payloads)
 
 
@@ -129,3 +130,72 @@ def test_debugging_shows_the_traceback(tmp_path: Path, monkeypatch: pytest.Monke
     monkeypatch.setenv("RLMODULE_DEBUG", "1")
     with pytest.raises(ValueError, match="Expected a checkpoint directory"):
         main(["evaluate", str(tmp_path / "missing")])
+
+
+def test_the_recorded_settings_are_those_of_the_recorded_environment(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    algorithm_checkpoint(tmp_path, "CartPole-v1", env_config={"max_episode_steps": 4}, env_config_stored=True)
+    for given in ([], ["--env", "CartPole-v1"]):
+        assert main(["evaluate", str(tmp_path), "--episodes", "2", *given]) == 0
+        out = capsys.readouterr().out
+        assert "on CartPole-v1 with {'max_episode_steps': 4}" in out
+        assert numbers_of(out) == [4.0, 0.0, 4.0, 4.0]
+    gym.register("Other-v0", "gymnasium.envs.classic_control.cartpole:CartPoleEnv", max_episode_steps=5)
+    try:
+        assert main(["evaluate", str(tmp_path), "--episodes", "2", "--env", "Other-v0"]) == 0
+    finally:
+        del gym.registry["Other-v0"]
+    out = capsys.readouterr().out
+    assert "with" not in out
+    assert numbers_of(out) == [5.0, 0.0, 5.0, 5.0]
+
+
+def test_settings_that_could_not_be_stored_are_said_to_be_missing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    algorithm_checkpoint(tmp_path, "CartPole-v1", env_config=None, env_config_stored=False)
+    assert main(["evaluate", str(tmp_path), "--episodes", "1"]) == 0
+    assert "could not be stored: the environment's defaults are used" in " ".join(capsys.readouterr().out.split())
+
+
+@pytest.mark.parametrize("description", [{"env_config": [1]}, {"env_config_stored": "no"}, {"env": 3}])
+def test_a_crafted_description_is_an_error_not_a_traceback(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], description: Any
+) -> None:
+    algorithm_checkpoint(tmp_path, **{"env": "CartPole-v1", **description})
+    assert main(["evaluate", str(tmp_path)]) == 2
+    assert f"algorithm.{next(iter(description))} must be" in capsys.readouterr().err
+
+
+def test_actions_must_have_the_bounds_that_they_were_trained_for(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    class Stronger(PendulumEnv):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+            self.action_space = gym.spaces.Box(-4.0, 4.0, (1,))
+
+    class Wider(PendulumEnv):
+        def __init__(self, **settings: Any) -> None:
+            super().__init__(**settings)
+            self.observation_space = gym.spaces.Box(-99.0, 99.0, (3,))
+
+    env = PendulumEnv()
+    spec = SingleAgentRLModuleSpec(
+        module_class=resolve_module_class(ActorCriticRLModule, "numpy"),
+        observation_space=env.observation_space,
+        action_space=env.action_space,
+        model_config_dict={"fcnet_hiddens": [8]},
+        catalog_class="ppo",
+    )
+    spec.build().save_to_checkpoint(tmp_path)
+    try:
+        for entry_point in (Stronger, Wider):
+            gym.register(f"{entry_point.__name__}-v0", entry_point, max_episode_steps=3)
+        line = ["evaluate", str(tmp_path), "--episodes", "1", "--env"]
+        assert main([*line, "Stronger-v0"]) == 2
+        assert "made for actions in Box(-2.0, 2.0, (1,), float32), but those of Stronger-v0" in capsys.readouterr().err
+        assert main([*line, "Wider-v0"]) == 0
+    finally:
+        del gym.registry["Stronger-v0"], gym.registry["Wider-v0"]

@@ -68,3 +68,15 @@ def test_a_preset_of_another_algorithm_is_refused(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr("rlmodule_core.plugins.names", lambda group: ["A2C", "PPO"])
     with pytest.raises(ConfigError, match="'ppo-cartpole' is for PPO, not for A2C"):
         plan_training(TrainOptions(algorithm="A2C", preset="ppo-cartpole"))
+
+
+@pytest.mark.parametrize(
+    ("num_envs", "batch_size", "rounded_from"), [(3, 2049, 2048), (7, 2051, 2048), (16, 2048, None), (5000, 5000, 2048)]
+)
+def test_the_train_batch_is_rounded_up_to_a_multiple_of_the_environments(
+    num_envs: int, batch_size: int, rounded_from: int | None
+) -> None:
+    plan = plan_training(TrainOptions(num_envs=num_envs))
+    plan.config.validate()
+    assert (plan.config.train_batch_size, plan.rounded_from) == (batch_size, rounded_from)
+    assert plan.config.fragment_length * num_envs == batch_size

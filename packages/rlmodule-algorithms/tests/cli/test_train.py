@@ -66,13 +66,17 @@ def test_an_environment_without_a_target_trains_to_the_end_of_its_budget(
     assert "Training finished" in out
 
 
+def test_a_train_batch_that_is_rounded_up_is_said_in_the_header(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["train", "--target", "501", "--max-steps", "1", "--num-envs", "3"]) == 3
+    assert "3 environments, preset ppo-cartpole, train batch 2,049 (2,048 rounded up)" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("line", "expected"),
     [
         ("train --env CartPol-v1", "Did you mean 'CartPole-v"),
         ("train --preset cartpol", "Did you mean 'ppo-cartpole'?"),
         ("train --framework tf2", "pip install rlmodule-tf"),
-        ("train --num-envs 7", "num_envs_per_env_runner=7"),
     ],
 )
 def test_wrong_input_is_one_line_and_leaves_no_directory(

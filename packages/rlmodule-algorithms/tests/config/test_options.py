@@ -1,11 +1,12 @@
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 
 from rlmodule_algorithms import PPOConfig
-from rlmodule_algorithms.config.options import RENAMED
+from rlmodule_algorithms.config.options import ABSENT_GROUPS, RENAMED
 from rlmodule_core import ConfigError, SingleAgentRLModuleSpec
 
 
@@ -78,3 +79,52 @@ def test_changing_a_config_after_build_does_not_reach_the_algorithm(small_ppo: P
     algorithm = build(small_ppo)
     small_ppo.training(lr=123.0)
     assert algorithm.config.lr == 3e-4
+
+
+@pytest.mark.parametrize("when", ["build", "copy"])
+def test_changing_a_mapping_that_a_config_was_given_does_not_reach_the_copy(
+    scripted: Any, small_ppo: PPOConfig, build: Any, when: str
+) -> None:
+    env_config: dict[str, Any] = {"script": [(3, "terminated")]}
+    model: dict[str, Any] = {"fcnet_hiddens": [8]}
+    config = small_ppo.environment(scripted, env_config=env_config).training(model=model, lr=[(0, 0.1)])
+    kept = build(config).config if when == "build" else config.copy()
+    env_config["script"].append((1, "truncated"))
+    model["fcnet_hiddens"][0] = 9
+    config.lr.append((1, 0.2))  # type: ignore[union-attr]
+    assert kept.env_config == {"script": [(3, "terminated")]}
+    assert kept.model == {"fcnet_hiddens": [8]}
+    assert kept.lr == [(0, 0.1)]
+
+
+def test_what_cannot_be_copied_in_a_mapping_is_shared(config: PPOConfig) -> None:
+    lock = threading.Lock()
+    copied = config.environment(env_config={"locks": (lock,)}).copy()
+    assert copied.env_config == {"locks": (lock,)}
+
+
+def test_an_attribute_that_is_no_option_cannot_be_set(config: PPOConfig) -> None:
+    attributes: Any = config
+    with pytest.raises(ConfigError, match=r"PPOConfig has no option 'lrr' to set. Did you mean 'lr'?"):
+        attributes.lrr = 3
+    with pytest.raises(ConfigError, match=r"has no option 'num_sgd_iter' to set. Here it is training\(num_epochs="):
+        attributes.num_sgd_iter = 3
+    with pytest.raises(ConfigError, match="has no option 'training' to set"):
+        attributes.training = {}
+    attributes.lr, attributes._mine = 0.5, "kept"
+    assert (config.lr, config.copy()._mine) == (0.5, "kept")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("group", sorted(ABSENT_GROUPS))
+def test_a_group_that_other_systems_have_says_what_to_use(config: PPOConfig, group: str) -> None:
+    assert group not in PPOConfig.groups
+    with pytest.raises(AttributeError) as error:
+        getattr(config, group)
+    assert str(error.value) == f"PPOConfig has no attribute {group!r}. {ABSENT_GROUPS[group]}"
+
+
+def test_a_group_with_a_new_name_and_a_typo_say_the_name(config: PPOConfig) -> None:
+    with pytest.raises(AttributeError, match=r"no attribute 'rollouts'. Here it is .env_runners\(\)"):
+        config.rollouts(num_rollout_workers=2)
+    with pytest.raises(AttributeError, match="Did you mean 'training'"):
+        config.trainning(lr=0.1)

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 
 from rlmodule_algorithms import PPOConfig
 from rlmodule_core import BackendNotFoundError, ConfigError
@@ -111,3 +112,17 @@ def test_numpy_cannot_train(small_ppo: PPOConfig) -> None:
 def test_an_unknown_model_setting_is_refused_with_the_nearest_name(small_ppo: PPOConfig) -> None:
     with pytest.raises(ConfigError, match=r"Unknown model setting 'fcnet_hidens'. Did you mean 'fcnet_hiddens'"):
         small_ppo.training(model={"fcnet_hidens": [8]}).build()
+
+
+@pytest.mark.parametrize("framework", [[], None, 3])
+def test_a_framework_that_is_no_name_is_refused(small_ppo: PPOConfig, framework: Any) -> None:
+    with pytest.raises(ConfigError, match="The option 'framework' must be the name of a backend, such as 'torch', go"):
+        small_ppo.framework(framework).build()
+
+
+def test_a_vector_environment_class_cannot_be_evaluated_in(small_ppo: PPOConfig) -> None:
+    config = small_ppo.environment(CartPoleVectorEnv)
+    config.validate()
+    with pytest.raises(ConfigError, match="vector environment class CartPoleVectorEnv cannot make") as error:
+        config.evaluation(evaluation_interval=2).build()
+    assert "leave evaluation_interval at None" in str(error.value)

@@ -22,7 +22,7 @@ def learner(small_ppo: PPOConfig, build: Any) -> Any:
     ids=["above", "at twice", "on target", "at half", "below"],
 )
 def test_the_kl_coefficient_follows_the_thresholds(learner: Any, kl: float, following: float) -> None:
-    assert learner.after_iteration(ID, {"mean_kl_loss": kl}) == {"curr_kl_coeff": 0.2}
+    learner.after_iteration(ID, {"mean_kl_loss": kl})
     assert learner.kl_coeffs[ID] == pytest.approx(following)
     assert learner.coefficients(ID, 0)["kl_coeff"] == pytest.approx(following)
 
@@ -34,7 +34,7 @@ def test_the_kl_coefficient_falls_when_the_policy_stands_still(small_ppo: PPOCon
 
 
 def test_the_kl_coefficient_rises_when_the_policy_runs_away(small_ppo: PPOConfig, build: Any) -> None:
-    algorithm = build(small_ppo.training(lr=0.1, num_epochs=4))
+    algorithm = build(small_ppo.training(lr=0.3, num_epochs=4))
     assert algorithm.train()["learners"][ID]["mean_kl_loss"] > 0.02
     assert algorithm.train()["learners"][ID]["curr_kl_coeff"] == pytest.approx(0.3)
 
@@ -49,7 +49,8 @@ def test_without_a_kl_loss_there_is_no_coefficient_and_no_penalty(small_ppo: PPO
 def test_metrics_have_one_vocabulary(small_ppo: PPOConfig, build: Any) -> None:
     metrics = build(small_ppo).train()["learners"][ID]
     names = "total_loss policy_loss vf_loss vf_loss_unclipped vf_explained_var entropy mean_kl_loss"
-    assert metrics.keys() == {*names.split(), "gradients_global_norm", "curr_lr", "curr_kl_coeff"}
+    current = "curr_lr curr_kl_coeff curr_clip_param curr_entropy_coeff curr_vf_loss_coeff"
+    assert metrics.keys() == {*names.split(), *current.split(), "gradients_global_norm"}
     assert all(isinstance(value, float) and np.isfinite(value) for value in metrics.values())
 
 
@@ -88,7 +89,7 @@ def test_rows_that_do_not_count_change_no_weight_even_when_they_are_not_numbers(
     for garbage in (1.0, np.nan):
         algorithm = build(config)
         batch, _ = algorithm.learner.make_batch(algorithm._runner.sample(), algorithm._acting)
-        batch["loss_mask"] = np.arange(128) % 4 != 0
+        batch["loss_mask"] = np.arange(len(batch["obs"])) % 4 != 0
         for name in ("obs", "advantages", "value_targets", "action_logp", "action_dist_inputs"):
             batch[name][~batch["loss_mask"]] = garbage
         algorithm.learner.update({ID: batch}, timestep=0)

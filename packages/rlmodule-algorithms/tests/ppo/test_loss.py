@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from rlmodule_algorithms import ppo_loss
-from rlmodule_core import Categorical, DiagGaussian, get_backend
+from rlmodule_core import Categorical, DiagGaussian, SpecCheckingError, get_backend
 
 COEFFS = {"clip_param": 0.2, "vf_loss_coeff": 0.7, "entropy_coeff": 0.3, "kl_coeff": 1.5, "vf_clip_param": 2.0}
 DESCRIPTORS = {"categorical": Categorical(3), "gaussian": DiagGaussian(2)}
@@ -166,3 +166,12 @@ def test_a_value_error_beyond_the_clip_gets_no_gradient() -> None:
     ].backward()
     assert values.grad is not None
     assert values.grad.tolist() == pytest.approx([0.7 * 2 * 0.5 / 2, 0.0])
+
+
+def test_log_probabilities_that_would_broadcast_are_refused() -> None:
+    outputs, batch = random_inputs("categorical", 0)
+    batch = {**batch, "advantages": batch["advantages"][:, None]}
+    with pytest.raises(SpecCheckingError, match=r"ratios of shape \(12,\) for advantages of shape \(12, 1\)"):
+        computed(
+            "numpy", "categorical", outputs, batch, {"clip_param": 0.2, "vf_loss_coeff": 0.5, "entropy_coeff": 0.0}
+        )

@@ -40,16 +40,23 @@ def played(script: Any, count: int) -> list[tuple[float, float, float, bool, boo
     return result[:count]
 
 
+def counted(columns: dict[str, Any]) -> dict[str, Any]:
+    """The rows that count, whether the others are marked or left out."""
+    mask = columns.get("loss_mask", slice(None))
+    return {name: column[mask] for name, column in columns.items()}
+
+
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
 @pytest.mark.parametrize("length", [1, 2, 5, 13])
 def test_valid_rows_are_the_transitions_of_the_script(scripted: Any, echo: Any, mode: Any, length: int) -> None:
     rollout = sampled(scripted, echo, mode, length, *SCRIPTS)
     names = ("obs", "rewards", "new_obs", "terminateds", "truncateds")
-    columns = {name: column.reshape(length, 2, -1)[..., 0] for name, column in transitions(rollout).items()}
+    columns = counted(transitions(rollout))
+    _, env_of_row = np.nonzero(rollout.valid)
     for b, script in enumerate(SCRIPTS):
-        rows = np.flatnonzero(rollout.valid[:, b])
-        found = [tuple(columns[name][t, b].item() for name in names) for t in rows]
-        assert found == played(script, len(rows))
+        rows = np.flatnonzero(env_of_row == b)
+        found = [tuple(columns[name][row].item() for name in names) for row in rows]
+        assert found == played(script, int(rollout.valid[:, b].sum()))
 
 
 @pytest.mark.parametrize("mode", MODES, ids=lambda mode: mode.name)
@@ -70,11 +77,11 @@ def test_only_next_step_has_rows_that_do_not_count_and_they_follow_an_ending(scr
     assert rollout.valid[:, 0].tolist() == [True, True, False, True, True, True, False, True]
     assert rollout.valid[:, 1].tolist() == [True, True, True, True, False, True, False, True]
     assert rollout.num_steps == 12
-    assert np.array_equal(transitions(rollout)["loss_mask"], rollout.valid.reshape(-1))
+    assert len(counted(transitions(rollout))["obs"]) == 12
     for mode in (AutoresetMode.SAME_STEP, AutoresetMode.DISABLED):
         whole = sampled(scripted, echo, mode, 8, *SCRIPTS)
         assert whole.valid.all()
-        assert "loss_mask" not in transitions(whole)
+        assert len(counted(transitions(whole))["obs"]) == 16
 
 
 def test_a_reset_row_at_the_start_of_the_next_rollout_does_not_count_either(scripted: Any, echo: Any) -> None:
@@ -102,12 +109,12 @@ def test_advantages_are_the_same_numbers_in_every_mode(scripted: Any, echo: Any,
     rollout = sampled(scripted, echo, mode, length, [(2, "terminated"), (3, "truncated")])
     env = SyncVectorEnv([lambda: scripted([])])
     columns, _ = actor_critic_batch(rollout, echo(env), gamma=0.5, lambda_=0.5)
-    counted = rollout.valid[:, 0]
-    advantages = (columns["value_targets"] - columns["obs"][:, 0])[counted]
+    columns = counted(columns)
+    advantages = columns["value_targets"] - columns["obs"][:, 0]
     # Values are the observations 0 1 | 10 11 12, then 13 where the second episode is cut; rewards 1 2 | 1 2 3.
     expected = np.array([1.5 + 0.25 * 1, 2 - 1, -3.5 + 0.25 * -3.625, -3 + 0.25 * -2.5, 3 + 6.5 - 12])
     assert advantages.tolist() == expected.tolist()
-    np.testing.assert_allclose(columns["advantages"][counted], (expected - expected.mean()) / expected.std(), rtol=1e-5)
+    np.testing.assert_allclose(columns["advantages"], (expected - expected.mean()) / expected.std(), rtol=1e-5)
 
 
 @pytest.mark.parametrize("mode", [AutoresetMode.NEXT_STEP, AutoresetMode.DISABLED], ids=lambda mode: mode.name)
@@ -133,3 +140,18 @@ def test_a_native_vector_environment_counts_one_reward_per_step_that_counts(echo
     assert rollout.episode_returns == [float(length) for length in rollout.episode_lengths]
     assert np.array_equal(~rollout.valid[1:], done[:-1])
     assert rollout.rewards[rollout.valid].tolist() == [1.0] * rollout.num_steps
+
+
+def test_what_a_vector_environment_gives_for_a_reset_counts_nowhere(scripted: Any, echo: Any) -> None:
+    class Careless(SyncVectorEnv):
+        def step(self, actions: Any) -> Any:
+            resetting = self._autoreset_envs.copy()
+            obs, rewards, *others = super().step(actions)
+            return obs, np.where(resetting, 99.0, rewards), *others
+
+    env = Careless([lambda: scripted([(2, "terminated")])], autoreset_mode=AutoresetMode.NEXT_STEP)
+    rollout = runner(env, echo, 6).sample()
+    assert rollout.rewards[:, 0].tolist() == [1, 2, 99, 1, 2, 99]
+    assert rollout.episode_returns == [3.0, 3.0]
+    columns, _ = actor_critic_batch(rollout, echo(env), gamma=1.0, lambda_=1.0)
+    assert counted(columns)["value_targets"].tolist() == [3.0, 2.0, 3.0, 2.0]

@@ -3,9 +3,11 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import pytest
 from gymnasium.envs.classic_control.cartpole import CartPoleEnv, CartPoleVectorEnv
 
+from rlmodule_algorithms.errors import EnvError
 from rlmodule_algorithms.sampling.environments import make_env, make_vector_env
 from rlmodule_core import ConfigError
 
@@ -88,3 +90,60 @@ def test_an_id_can_be_one_that_the_user_registered(scripted: Any) -> None:
         assert env.unwrapped.script == [(4, "truncated")]
     finally:
         del gym.registry["Scripted-v0"]
+
+
+@pytest.mark.parametrize("make", [make_env, lambda *given: make_vector_env(*given, 2)], ids=["single", "vector"])
+@pytest.mark.parametrize(
+    ("source", "env_config", "complaint"),
+    [
+        ("Pendulum-v1", {"gravity": 9.81}, "unexpected keyword argument 'gravity'"),
+        ("CartPole-v1", {"sutton_barto": True}, "unexpected keyword argument 'sutton_barto'"),
+        ("CartPole-v1", {"id": "x"}, "'id'"),
+        (CartPoleEnv, {"sutton_barto": True}, "unexpected keyword argument 'sutton_barto'"),
+        (CartPoleEnv, {3: 4}, "keywords must be strings"),
+    ],
+)
+def test_settings_that_an_environment_does_not_take_are_a_config_error(
+    make: Any, source: Any, env_config: Any, complaint: str
+) -> None:
+    with pytest.raises(ConfigError, match=r"env_config={.*} does not fit the environment") as error:
+        make(source, env_config)
+    assert complaint in str(error.value)
+
+
+def test_settings_that_an_environment_needs_are_asked_for(scripted: Any) -> None:
+    with pytest.raises(ConfigError, match=r"env_config={} does not fit the environment Scripted: .* 'script'"):
+        make_vector_env(scripted, None, 2)
+
+
+def test_a_vector_environment_class_that_does_not_take_the_settings_is_a_config_error() -> None:
+    with pytest.raises(ConfigError, match="does not fit the environment CartPoleVectorEnv"):
+        make_vector_env(CartPoleVectorEnv, {"gravity": 1.0}, 2)
+
+
+def test_a_type_error_inside_an_environment_is_no_fault_of_the_settings() -> None:
+    def make(env_config: Any) -> Any:
+        return len(3)  # type: ignore[arg-type]
+
+    with pytest.raises(EnvError, match="TypeError: object of type 'int' has no len"):
+        make_vector_env(make, {"a": 1}, 2)
+
+
+@pytest.mark.parametrize("env_config", [{"disable_env_checker": True}, {"max_episode_steps": -1}])
+def test_settings_that_only_single_environments_know_make_single_environments(env_config: Any) -> None:
+    env: Any = make_vector_env("CartPole-v1", env_config, 2)
+    assert [type(single.unwrapped) for single in env.envs] == [CartPoleEnv, CartPoleEnv]
+    env.close()
+
+
+def test_wrappers_that_belong_to_an_id_are_kept() -> None:
+    spec = gym.wrappers.TransformReward.wrapper_spec(func=lambda reward: reward * 2)
+    vector = "gymnasium.envs.classic_control.cartpole:CartPoleVectorEnv"
+    gym.register("Wrapped-v0", CartPoleEnv, vector_entry_point=vector, additional_wrappers=(spec,))
+    try:
+        env: Any = make_vector_env("Wrapped-v0", None, 2)
+        env.reset(seed=0)
+        assert env.step(np.zeros(2, np.int64))[1].tolist() == [2.0, 2.0]
+        env.close()
+    finally:
+        del gym.registry["Wrapped-v0"]

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
+
+import gymnasium as gym
 
 from rlmodule_catalogs.catalog import Catalog
 from rlmodule_core import (
@@ -24,6 +27,19 @@ class PPOCatalog(Catalog):
 
     Override a `get_*_config` to replace a part by another config, or a `build_*` to return a native network.
     """
+
+    def __init__(
+        self,
+        observation_space: gym.Space[Any],
+        action_space: gym.Space[Any],
+        model_config_dict: Mapping[str, Any],
+    ) -> None:
+        if type(self).build_encoder is not Catalog.build_encoder:
+            raise ConfigError(
+                f"{type(self).__name__} overrides build_encoder, which actor-critic modules never call. Override "
+                "build_actor_critic_encoder, or get_encoder_config, which both encoders are built from."
+            )
+        super().__init__(observation_space, action_space, model_config_dict)
 
     @property
     def latent_dims(self) -> tuple[int, ...]:

@@ -78,7 +78,7 @@ def _layer_sizes(name: str, value: object) -> tuple[int, ...]:
         raise ConfigError(
             f"The model setting {name!r} must be a list of layer sizes (positive integers), got {value!r}."
         )
-    return tuple(value)
+    return tuple(int(size) for size in value)
 
 
 def _is_size(value: object) -> bool:

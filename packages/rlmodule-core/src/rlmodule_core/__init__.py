@@ -14,6 +14,7 @@ from rlmodule_core.backend import (
     Rng,
     Tensor,
     TrainingBackend,
+    batch_array,
     get_backend,
     get_training_backend,
     network_dtype,
@@ -54,7 +55,7 @@ from rlmodule_core.errors import (
     nearest,
 )
 from rlmodule_core.interface import check_interface
-from rlmodule_core.module.actions import compute_actions, require_stateless
+from rlmodule_core.module.actions import acting_descriptor, compute_actions, require_stateless
 from rlmodule_core.module.actor_critic import ActorCriticCatalog, ActorCriticRLModule, descriptor_of
 from rlmodule_core.module.config import RLModuleConfig
 from rlmodule_core.module.plans import ModulePlans
@@ -125,6 +126,8 @@ __all__ = [
     "UnknownIdError",
     "UnsupportedSpaceError",
     "__version__",
+    "acting_descriptor",
+    "batch_array",
     "bound_class",
     "build_network",
     "check_input_specs",

@@ -16,6 +16,9 @@ MODULES = "rlmodule.modules"
 MULTI_AGENT = "rlmodule.multi_agent"
 ALGORITHMS = "rlmodule.algorithms"
 
+_PACKAGES = {CATALOGS: "rlmodule-catalogs", MULTI_AGENT: "rlmodule-marl", ALGORITHMS: "rlmodule-algorithms"}
+"""What to install where nothing of our own is registered in a group."""
+
 
 def names(group: str) -> list[str]:
     """The names that installed distributions register in `group`, sorted."""
@@ -51,7 +54,7 @@ def _find(group: str, name: str) -> EntryPoint:
         found = names(group)
         raise PluginError(
             f"Nothing is registered as {name!r} in {group} (found: {', '.join(found) or 'nothing'})."
-            f"{nearest(name, found)}"
+            f"{nearest(name, found)}{_what_to_install(group)}"
         )
     owners = sorted({owner for owner, _ in claims})
     if len(owners) > 1:
@@ -59,6 +62,13 @@ def _find(group: str, name: str) -> EntryPoint:
             f"The name {name!r} in {group} is claimed by {' and by '.join(owners)}. Uninstall all but one of them."
         )
     return next(iter(claims.values()))
+
+
+def _what_to_install(group: str) -> str:
+    package = _PACKAGES.get(group)
+    if package is None or package in map(_distribution, entry_points(group=group)):
+        return ""
+    return f" Those of rlmodule itself are in {package}, which is not installed: pip install {package}"
 
 
 def _distribution(point: EntryPoint) -> str:

@@ -113,13 +113,12 @@ def test_a_disk_that_takes_no_more_bytes_is_a_named_error(tmp_path: Path) -> Non
 
 
 def test_the_second_save_sweeps_the_first_and_leaves_foreign_files_alone(tmp_path: Path) -> None:
-    foreign = ["notes.txt", "state-1.safetensors", ".rlmodule-mine.tmp", "state-0123456789abcdef.safetensors.bak"]
+    foreign = ["notes.txt", "state-1.safetensors", ".rlmodule-mine.tmp", "state-0123456789abcdef.safetensors"]
     for name in foreign:
         (tmp_path / name).write_text("mine")
     save(tmp_path, 1)
     first = {name for name in names(tmp_path) if name not in foreign}
-    (tmp_path / ".rlmodule-0123456789abcdef.tmp").write_text("of a killed writer")
-    (tmp_path / "state-0123456789abcdef.safetensors").write_text("of a killed writer")
+    (tmp_path / ".rlmodule-fedcba9876543210.tmp").write_text("of a killed writer")
     save(tmp_path, 2)
     second = {name for name in names(tmp_path) if name not in foreign}
     assert all((tmp_path / name).read_text() == "mine" for name in foreign)

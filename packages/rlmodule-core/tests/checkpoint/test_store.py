@@ -116,12 +116,33 @@ def test_tuples_are_saved_as_lists_and_mappings_as_objects(tmp_path: Path) -> No
     assert read_checkpoint(tmp_path).document == {"dims": [1, 2], "settings": {"a": 1}}
 
 
+def test_numpy_scalars_are_saved_as_numbers(tmp_path: Path) -> None:
+    given = {"size": np.int64(3), "rate": np.float32(0.5), "on": np.bool_(True), "name": np.str_("a")}
+    save(tmp_path, document={"settings": given})
+    read = read_checkpoint(tmp_path).document["settings"]
+    assert read == {"size": 3, "rate": 0.5, "on": True, "name": "a"}
+    assert [type(value) for value in read.values()] == [int, float, bool, str]
+
+
+@pytest.mark.parametrize("path", ["", None, 3, b"run", "a\0b", ["run"]])
+def test_what_is_no_path_is_refused_and_nothing_is_written(
+    tmp_path: Path, path: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    for use in (save, read_checkpoint):
+        with pytest.raises(CheckpointError, match=r"Expected the path of a checkpoint directory.*'runs/mine'"):
+            use(path)
+    assert names(tmp_path) == []
+
+
 @pytest.mark.parametrize(
     ("value", "path"),
     [
         (float("nan"), "config.layers[1]"),
         (float("inf"), "config.layers[1]"),
-        (np.int64(3), "config.layers[1]"),
+        (np.float32("nan"), "config.layers[1]"),
+        (np.zeros(2), "config.layers[1]"),
+        (np.datetime64("2020-01-01"), "config.layers[1]"),
         (object(), "config.layers[1]"),
         ({1: "a"}, "config.layers[1]"),
         ({"deep": {2}}, "config.layers[1].deep"),

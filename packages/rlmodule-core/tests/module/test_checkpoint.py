@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlmodule_core import CheckpointError, ModulePlans, Policy, RLModule, RLModuleConfig
+from rlmodule_core import CheckpointError, ConfigError, ModulePlans, Policy, RLModule, RLModuleConfig
 from rlmodule_core.checkpoint import load_modules, read_checkpoint, read_weights, save_modules, write_checkpoint
 from rlmodule_core.numpy_backend import NumpyActorCriticRLModule, NumpyRLModule
 from rlmodule_core.plans import Dense
@@ -98,6 +98,62 @@ def test_one_of_several_modules_is_named_by_its_id(discrete_module: Any, gaussia
         RLModule.from_checkpoint(tmp_path)
     with pytest.raises(CheckpointError, match=r"no module 'lefd' \(it holds: left, right\)\. Did you mean 'left'"):
         RLModule.from_checkpoint(tmp_path, "lefd")
+
+
+@pytest.mark.parametrize("module_id", [3, ["left"], object(), ""])
+def test_what_is_no_id_is_refused(discrete_module: Any, tmp_path: Path, module_id: Any):
+    discrete_module.save_to_checkpoint(tmp_path)
+    with pytest.raises(CheckpointError, match=r"holds no module .* \(it holds: default_policy\)"):
+        RLModule.from_checkpoint(tmp_path, module_id)
+
+
+@pytest.mark.parametrize("module_class", ["X", dict, 3, RLModule, NumpyRLModule])
+def test_what_is_no_module_class_is_refused(discrete_module: Any, tmp_path: Path, module_class: Any):
+    discrete_module.save_to_checkpoint(tmp_path)
+    with pytest.raises(ConfigError, match=r"must be a subclass of RLModule|it lacks _forward_exploration"):
+        RLModule.from_checkpoint(tmp_path, module_class=module_class)
+
+
+@pytest.mark.parametrize("argument", ["framework", "catalog_class"])
+def test_an_argument_of_another_type_is_named(discrete_module: Any, tmp_path: Path, argument: str):
+    discrete_module.save_to_checkpoint(tmp_path)
+    with pytest.raises(ConfigError, match=rf"{argument} must be .*, got \[\]"):
+        Policy.from_checkpoint(tmp_path, **{argument: []})
+
+
+@pytest.mark.parametrize("directory", ["", None, 3])
+def test_what_is_no_path_is_refused(discrete_module: Any, directory: Any):
+    for use in (RLModule.from_checkpoint, Policy.from_checkpoint, discrete_module.save_to_checkpoint):
+        with pytest.raises(CheckpointError, match="Expected the path of a checkpoint directory"):
+            use(directory)
+
+
+def test_one_module_under_two_ids_is_stored_once_and_loaded_as_one(discrete_module: Any, tmp_path: Path):
+    save_modules({"left": discrete_module, "right": discrete_module}, tmp_path)
+    assert _entry(tmp_path, "right") == {"same_as": "left"}
+    assert len(read_checkpoint(tmp_path).payload_names) == 1
+    loaded = load_modules(tmp_path)
+    assert loaded["left"] is loaded["right"]
+    assert read_weights(tmp_path, "right").keys() == discrete_module.get_state().keys()
+    assert RLModule.from_checkpoint(tmp_path, "right").config == discrete_module.config
+
+
+def test_weights_of_a_container_say_how_one_module_starts_from_them(
+    discrete_module: Any, gaussian_module: Any, tmp_path: Path
+):
+    save_modules({"left": discrete_module, "right": gaussian_module}, tmp_path)
+    with pytest.raises(CheckpointError, match=r"one module\. .*set_state\(RLModule\.from_checkpoint\("):
+        read_weights(tmp_path)
+
+
+def test_numpy_numbers_among_the_settings_are_stored(tmp_path: Path):
+    Own(RLModuleConfig(model_config_dict={"size": np.int64(3), "sizes": [np.int32(4)]})).save_to_checkpoint(tmp_path)
+    assert RLModule.from_checkpoint(tmp_path).config.model_config_dict == {"size": 3, "sizes": [4]}
+
+
+def test_settings_that_json_cannot_hold_are_named(tmp_path: Path):
+    with pytest.raises(CheckpointError, match=r"model_config_dict\.when"):
+        Own(RLModuleConfig(model_config_dict={"when": object()})).save_to_checkpoint(tmp_path)
 
 
 def test_saving_again_replaces_the_checkpoint(discrete_config: RLModuleConfig, tmp_path: Path):

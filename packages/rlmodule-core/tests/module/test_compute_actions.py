@@ -6,7 +6,15 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from rlmodule_core import Categorical, RLModuleConfig, SpecCheckingError, compute_actions, get_backend, spec_checks
+from rlmodule_core import (
+    Categorical,
+    DiagGaussian,
+    RLModuleConfig,
+    SpecCheckingError,
+    compute_actions,
+    get_backend,
+    spec_checks,
+)
 
 _CONFIG = RLModuleConfig(gym.spaces.Box(-1, 1, (2,)), gym.spaces.Discrete(3))
 _BATCH = {"obs": np.zeros((5, 2))}
@@ -117,4 +125,30 @@ def test_columns_enter_in_the_dtype_of_networks(returning: Any, given: Any, ente
 
     module._forward_inference = forward
     compute_actions(module, {"obs": np.zeros((5, 2), given), "nested": {"x": np.zeros(5, given)}}, explore=False)
-    assert seen["obs"].dtype == seen["nested"]["x"].dtype == entered
+    assert seen["nested"]["x"].dtype == entered
+    # The observation space is one of floats, whatever it is filled with.
+    assert seen["obs"].dtype == np.float32
+
+
+@pytest.mark.parametrize("explore", [True, False])
+@pytest.mark.parametrize("inputs", [_LOGITS[:, :1], _LOGITS[:, None], _LOGITS.tolist()], ids=["width", "rank", "type"])
+def test_inputs_that_do_not_describe_an_action_are_refused(returning: Any, inputs: Any, explore: bool):
+    with pytest.raises(SpecCheckingError, match=r"'action_dist_inputs' of shape \(B, 3\).*Discrete\(3\).*got"):
+        compute_actions(returning(_CONFIG, action_dist_inputs=inputs), _BATCH, explore=explore)
+
+
+def test_a_distribution_object_of_another_library_is_refused(returning: Any):
+    with pytest.raises(SpecCheckingError, match="as 'action_dist', got a dict"):
+        compute_actions(returning(_CONFIG, action_dist={}), _BATCH, explore=True)
+
+
+def test_log_probabilities_have_one_number_a_row(returning: Any):
+    class Unsummed(DiagGaussian):
+        def bind(self, ops: Any) -> Any:
+            base = super().bind(ops)
+            return type("Unsummed", (base,), {"logp": lambda dist, value: value - dist.loc})
+
+    module = returning(None, action_dist_inputs=np.zeros((5, 4), np.float32))
+    module.get_exploration_action_dist_cls = lambda: Unsummed(2).bind(get_backend("numpy").ops)
+    with pytest.raises(SpecCheckingError, match=r"shape \(5,\), got \(5, 2\)\. Sum over"):
+        compute_actions(module, _BATCH, explore=True)

@@ -114,3 +114,29 @@ def test_a_checkpoint_is_served_as_the_module_was(gaussian_module: Any, obs: np.
         expected = Policy(gaussian_module, seed=5).compute_actions(obs, explore=explore)[0]
         served.rng = served.module.backend.rng(5)
         np.testing.assert_array_equal(served.compute_actions(obs, explore=explore)[0], expected)
+
+
+@pytest.mark.parametrize("explore", [True, False])
+def test_actions_that_the_module_chose_itself_are_not_mapped_to_the_bounds(returning: Any, explore: bool):
+    config = RLModuleConfig(gym.spaces.Box(-1, 1, (2,)), gym.spaces.Box(0.0, 10.0, (1,)))
+    policy = Policy(returning(config, actions=np.array([[2.0], [12.0]], np.float32)))
+    actions, _, _ = policy.compute_actions(np.zeros((2, 2)), explore=explore)
+    np.testing.assert_array_equal(actions, [[2.0], [10.0]])
+
+
+def test_integers_are_taken_for_an_observation_space_of_floats(discrete_module: Any):
+    policy = Policy(discrete_module)
+    assert policy.compute_single_action([0, 1, 0, 1])[0] == policy.compute_single_action(np.array([0.0, 1, 0, 1]))[0]
+
+
+def test_actions_take_the_dtype_of_the_action_space(returning: Any):
+    space = gym.spaces.Discrete(3)
+    space.dtype = np.dtype(np.int32)
+    policy = Policy(returning(RLModuleConfig(gym.spaces.Box(-1, 1, (2,)), space), actions=np.array([1, 2])))
+    assert policy.compute_actions(np.zeros((2, 2)))[0].dtype == np.int32
+
+
+@pytest.mark.parametrize("action", [1, 5, -1])
+def test_log_likelihoods_of_actions_outside_the_space_are_refused(discrete_module: Any, action: int):
+    with pytest.raises(SpecCheckingError, match="are from 2 to 4"):
+        Policy(discrete_module).compute_log_likelihoods([action], np.zeros((1, 4)))

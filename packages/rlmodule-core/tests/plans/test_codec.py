@@ -88,5 +88,35 @@ def test_only_the_given_types_are_built():
     ],
 )
 def test_fields_that_do_not_fit_are_refused_with_the_record_s_name(data: dict[str, Any]):
-    with pytest.raises(CheckpointError, match=f"A stored {data['type']} has fields that do not fit"):
+    with pytest.raises(CheckpointError, match=data["type"]):
+        from_json(data, _TYPES)
+
+
+@pytest.mark.parametrize(
+    ("data", "field"),
+    [
+        ({"type": "Dense", "inputs": 4, "outputs": 8, "gain": "x"}, "float in the field 'Dense.gain', got 'x'"),
+        ({"type": "Dense", "inputs": 4, "outputs": 8, "gain": 10**400}, "float in the field 'Dense.gain'"),
+        ({"type": "Dense", "inputs": 4, "outputs": 8, "gain": True}, "float in the field 'Dense.gain', got True"),
+        ({"type": "Dense", "inputs": 4, "outputs": 8, "bias": "no"}, "bool in the field 'Dense.bias', got 'no'"),
+        ({"type": "Dense", "inputs": True, "outputs": 8}, "int in the field 'Dense.inputs', got True"),
+        ({"type": "Encoder", "net": {"type": "Chain", "records": ["x"]}}, "the field 'Encoder.net:Chain.records'"),
+        ({"type": "Encoder", "net": 3}, "Plan in the field 'Encoder.net', got 3"),
+    ],
+)
+def test_a_field_of_another_type_is_named_by_its_place(data: dict[str, Any], field: str):
+    with pytest.raises(CheckpointError) as caught:
+        from_json(data, _TYPES)
+    assert field in str(caught.value)
+
+
+def test_a_whole_number_will_do_where_the_record_has_a_real_one():
+    assert from_json({"type": "LayerNorm", "size": 2, "eps": 1}, _TYPES) == LayerNorm(2, 1.0)
+
+
+def test_a_plan_nested_without_end_is_refused():
+    data: dict[str, Any] = {"type": "Cast"}
+    for _ in range(400):
+        data = {"type": "Encoder", "net": data}
+    with pytest.raises(CheckpointError, match="nested more than 50 levels deep"):
         from_json(data, _TYPES)

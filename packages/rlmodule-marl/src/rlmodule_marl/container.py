@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlmodule_core import (
-    CheckpointError,
     ConfigError,
     RLModule,
     SingleAgentRLModuleSpec,
@@ -18,9 +17,10 @@ from rlmodule_core import (
     UnknownIdError,
     nearest,
 )
-from rlmodule_core.checkpoint import load_modules, save_modules
+from rlmodule_core.checkpoint import ContainerEntry, StoredModules, class_name, save_modules
 from rlmodule_marl.config import MultiAgentRLModuleConfig
 from rlmodule_marl.module_ids import check_module_id
+from rlmodule_marl.restoring import container_class, restore, stored_config
 
 R = TypeVar("R")
 D = TypeVar("D")
@@ -55,7 +55,7 @@ class MultiAgentRLModule:
             raise ConfigError(
                 f"{type(self).__name__}.setup() must fill self._rl_modules with modules by id, found {modules!r}."
             )
-        if not modules and (self.config.modules or type(self).setup is not MultiAgentRLModule.setup):
+        if not modules and (self.config.modules or _has_own_setup(type(self))):
             raise ConfigError(
                 f"{type(self).__name__}.setup() left self._rl_modules empty. Store its modules there, "
                 f"by id (the config names: {', '.join(self.config.modules) or 'none'})."
@@ -204,24 +204,37 @@ class MultiAgentRLModule:
         Raises:
             CheckpointError: it cannot be written.
         """
-        return save_modules(self._rl_modules, directory)
+        own_class, own_setup = type(self) is not MultiAgentRLModule, _has_own_setup(type(self))
+        entry = ContainerEntry(
+            class_name(type(self)) if own_class else None, self.config.to_dict() if own_setup else None
+        )
+        return save_modules(self._rl_modules, directory, container=entry)
 
     @classmethod
-    def from_checkpoint(cls, directory: str | Path) -> Self:
-        """Build the modules of a checkpoint into a container.
+    def from_checkpoint(cls, directory: str | Path, *, config: MultiAgentRLModuleConfig | None = None) -> Self:
+        """Build the container of a checkpoint: what was shared between modules is shared again.
+
+        A container with a `setup` of its own is constructed from its config, then given its weights. Called on
+        MultiAgentRLModule, the class that wrote the checkpoint is taken, where it is imported.
+
+        Args:
+            directory: a checkpoint of a container, a module or an algorithm.
+            config: in place of the stored one, which names classes that must be imported; only for a container with a
+                `setup` of its own.
 
         Raises:
-            CheckpointError: the checkpoint is missing or damaged, a module's class is not there, or the container has
-                a `setup` of its own.
+            CheckpointError: the checkpoint is missing or damaged, a class is not there, or the modules do not share
+                what they shared when they were saved.
         """
-        if cls.setup is not MultiAgentRLModule.setup:
-            raise CheckpointError(
-                f"{cls.__name__} builds its modules in setup(), which a checkpoint cannot replace. Construct it from "
-                "its MultiAgentRLModuleConfig, then set_state() with what MultiAgentRLModule.from_checkpoint() holds."
-            )
-        container = cls()
-        for module_id, module in load_modules(directory).items():
-            container.add_module(module_id, module)
+        stored = StoredModules.read(directory)
+        chosen = container_class(stored, cls) if cls is MultiAgentRLModule else cls
+        if not _has_own_setup(chosen):
+            container: Self = chosen()
+            for module_id, module in stored.build_all().items():
+                container.add_module(module_id, module)
+            return container
+        container = chosen(stored_config(stored, chosen) if config is None else config)
+        restore(container, stored)
         return container
 
     def __repr__(self) -> str:
@@ -233,3 +246,7 @@ class MultiAgentRLModule:
             f"There is no module {module_id!r} (there are: {', '.join(self) or 'none'})."
             f"{nearest(str(module_id), list(self))} Add it with add_module()."
         )
+
+
+def _has_own_setup(cls: type[MultiAgentRLModule]) -> bool:
+    return cls.setup is not MultiAgentRLModule.setup

@@ -19,9 +19,10 @@ from rlmodule_core import (
     Optimizer,
     OptimizerSettings,
     TrainingBackend,
-    network_dtype,
+    batch_array,
 )
-from rlmodule_core.plans import Plan, Weights, match_weights
+from rlmodule_core.plans import Plan, Weights, escape_key, join_name, match_weights
+from rlmodule_torch.arrays import as_array
 from rlmodule_torch.layers import Layer
 from rlmodule_torch.module import TorchRLModule
 from rlmodule_torch.networks import Container, lower, named_tensors
@@ -54,8 +55,7 @@ class TorchBackend(TrainingBackend):
             return value
         if isinstance(value, Mapping):
             return {key: self.batch(None, item, like=like) for key, item in value.items()}
-        array = np.asarray(value)
-        array = np.require(array, network_dtype(array.dtype), ["C", "W"])
+        array = np.require(batch_array(space, value), requirements=["C", "W"])
         tensor = torch.from_numpy(array)
         device = None if like is None else next((weight.device for weight in like.parameters()), None)
         return tensor if device is None or device.type == "cpu" else tensor.to(device)
@@ -66,7 +66,7 @@ class TorchBackend(TrainingBackend):
         return value.detach().cpu().numpy() if isinstance(value, torch.Tensor) else value
 
     def get_weights(self, network: Any) -> Weights:
-        return {name: _as_array(tensor) for name, tensor in named_tensors(network).items()}
+        return {name: as_array(tensor) for name, tensor in named_tensors(network).items()}
 
     def set_weights(self, network: Any, weights: Mapping[str, NDArray[np.generic]]) -> None:
         tensors = named_tensors(network)
@@ -75,6 +75,16 @@ class TorchBackend(TrainingBackend):
         with torch.no_grad():
             for name, tensor in tensors.items():
                 tensor.copy_(torch.tensor(weights[name]))
+
+    def shared_tensors(self, modules: Mapping[str, Any]) -> dict[str, str]:
+        first: dict[int, str] = {}
+        shared: dict[str, str] = {}
+        for module_id, module in modules.items():
+            for name, tensor in named_tensors(module).items():
+                full_name = join_name(escape_key(module_id), name)
+                if first.setdefault(id(tensor), full_name) != full_name:
+                    shared[full_name] = first[id(tensor)]
+        return shared
 
     def without_gradients(self) -> AbstractContextManager[None]:
         return torch.no_grad()
@@ -122,12 +132,3 @@ class TorchBackend(TrainingBackend):
             yield
         finally:
             torch.set_num_threads(before)
-
-
-def _as_array(tensor: torch.Tensor) -> NDArray[Any]:
-    detached = tensor.detach().cpu()
-    # numpy has no bfloat16 or float8; float32 holds every value of theirs exactly.
-    if detached.is_floating_point() and detached.dtype not in (torch.float16, torch.float32, torch.float64):
-        detached = detached.float()
-    array: NDArray[Any] = detached.numpy().copy()
-    return array

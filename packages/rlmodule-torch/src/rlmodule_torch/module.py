@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from rlmodule_core import RLModule, RLModuleConfig
+from rlmodule_core import ConfigError, RLModule, RLModuleConfig
 from rlmodule_torch.layers import Layer
 from rlmodule_torch.networks import Container
 
@@ -54,11 +54,23 @@ class TorchRLModule(RLModule, nn.Module):
         return self.forward_train(batch)
 
     def _decide(self) -> dict[str, tuple[Check, Check]]:
+        self._require_registered()
         layers = [module for module in self.modules() if module is not self]
         self._phase_dependent = any(type(layer) not in _PHASE_FREE for layer in layers)
         if self._phase_dependent and any(layer.training is not self.training for layer in layers):
             self.train(self.training)
         return super()._decide()
+
+    def _require_registered(self) -> None:
+        known = {id(item) for item in (*self.modules(), *self.parameters())}
+        for name, value in vars(self).items():
+            items = value.values() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ()
+            hidden = [item for item in items if isinstance(item, nn.Module | nn.Parameter) and id(item) not in known]
+            if hidden and not name.startswith("_"):
+                raise ConfigError(
+                    f"{type(self).__name__}.{name} hides a {type(hidden[0]).__name__} in a {type(value).__name__}, "
+                    "where torch neither trains nor saves it. Use nn.ModuleList, nn.ModuleDict or nn.ParameterList."
+                )
 
     def _learning(self, forward: Forward, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         if not self.training:

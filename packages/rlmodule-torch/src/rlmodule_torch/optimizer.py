@@ -1,24 +1,30 @@
-"""Adam in torch, with its moments by weight name."""
+"""Adam in torch over flat parameters, with its moments by weight name."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
 
-from rlmodule_core import ConfigError, Optimizer, OptimizerSettings
+from rlmodule_core import ConfigError, GradientClip, Optimizer, OptimizerSettings
 from rlmodule_core.plans import Weights, join_name, match_weights
+from rlmodule_torch.arrays import as_array
+from rlmodule_torch.flat import FlatParameters
 from rlmodule_torch.networks import named_tensors
+
+_EPS = 1e-6
+"""Keeps the factor of a vanishing norm finite."""
 
 
 class TorchOptimizer(Optimizer):
-    """torch.optim.Adam over all trainable weights of a module."""
+    """torch.optim.Adam over all trainable weights of a module, which it owns as flat tensors."""
 
     def __init__(self, module: Any, settings: OptimizerSettings) -> None:
+        self._settings = settings
         self.parameters: dict[str, nn.Parameter] = {
             name: tensor
             for name, tensor in named_tensors(module).items()
@@ -29,41 +35,78 @@ class TorchOptimizer(Optimizer):
                 f"{type(module).__name__} has no trainable weights, so there is nothing to optimise. Assign its layers "
                 "to attributes in setup(), or leave the module out of policies_to_train."
             )
+        self._own()
+
+    def _own(self) -> None:
+        kinds: dict[Any, dict[str, nn.Parameter]] = {}
+        for name, parameter in self.parameters.items():
+            kinds.setdefault((parameter.dtype, parameter.device), {})[name] = parameter
+        self._names = [list(kind) for kind in kinds.values()]
+        self._flats = [FlatParameters(list(kind.values())) for kind in kinds.values()]
         self.native = torch.optim.Adam(
-            list(self.parameters.values()),
-            lr=settings.lr,
-            betas=(settings.beta1, settings.beta2),
-            eps=settings.eps,
-            fused=all(weight.is_floating_point() for weight in self.parameters.values()),
+            [flat.values for flat in self._flats],
+            lr=self._settings.lr,
+            betas=(self._settings.beta1, self._settings.beta2),
+            eps=self._settings.eps,
+            fused=True,
         )
+
+    def prepare(self) -> None:
+        """Take the parameters back if they have been moved out of the flat tensors since the last update."""
+        if not all(flat.owns_all() for flat in self._flats):
+            state, lr = self.get_state(), self.native.param_groups[0]["lr"]
+            self._own()
+            self.set_state(state)
+            self.set_lr(lr)
+
+    def zero_grad(self) -> None:
+        """Set all gradients to zero."""
+        for flat in self._flats:
+            flat.zero_gradients()
+
+    def clip(self, clip: GradientClip) -> Tensor:
+        """Limit the gradients in place; their global norm before that, 0-d."""
+        gradients = [flat.gradients for flat in self._flats]
+        norm = gradients[0].norm() if len(gradients) == 1 else torch.nn.utils.get_total_norm(gradients)
+        if clip.limit is None:
+            return norm
+        for flat, gradient in zip(self._flats, gradients, strict=True):
+            if clip.by == "global_norm":
+                gradient.mul_(torch.clamp(clip.limit / (norm + _EPS), max=1.0))
+            elif clip.by == "value":
+                gradient.clamp_(-clip.limit, clip.limit)
+            else:
+                for view in flat.views_of(gradient):
+                    view.mul_(torch.clamp(clip.limit / (view.norm() + _EPS), max=1.0))
+        return norm
+
+    def step(self) -> None:
+        """Move the weights along the gradients."""
+        self.native.step()
 
     def set_lr(self, lr: float) -> None:
         for group in self.native.param_groups:
             group["lr"] = lr
 
     def get_state(self) -> Weights:
-        return {
-            join_name(name, key): value.detach().cpu().numpy().copy()
-            for name, weight in self.parameters.items()
-            for key, value in self._slots(weight).items()
-        }
+        return {name: as_array(slot) for name, slot in self._slots()}
 
     def set_state(self, state: Mapping[str, NDArray[np.generic]]) -> None:
-        slots = {
-            join_name(name, key): (weight, key, value)
-            for name, weight in self.parameters.items()
-            for key, value in self._slots(weight).items()
-        }
-        match_weights({name: tuple(value.shape) for name, (_, _, value) in slots.items()}, state, where="the optimizer")
-        for name, (weight, key, value) in slots.items():
-            # Copied, not replaced: the fused kernel needs moments whose strides are the weight's.
-            self.native.state[weight][key] = value.copy_(torch.tensor(state[name]))
+        slots = dict(self._slots())
+        match_weights({name: tuple(slot.shape) for name, slot in slots.items()}, state, where="the optimizer")
+        for name, slot in slots.items():
+            slot.copy_(torch.tensor(state[name]))
 
-    def _slots(self, weight: nn.Parameter) -> dict[str, torch.Tensor]:
-        """The optimizer's tensors for one weight; those of a weight not yet stepped are zeros."""
-        native: dict[str, torch.Tensor] = self.native.state.get(weight, {})
-        if native:
-            return native
-        zeros = torch.zeros_like(weight, memory_format=torch.preserve_format)
-        step = torch.zeros((), dtype=torch.float32, device=weight.device)
-        return {"step": step, "exp_avg": zeros, "exp_avg_sq": zeros.clone()}
+    def _slots(self) -> Iterator[tuple[str, Tensor]]:
+        """The moments of each weight, and the number of steps, as views of the optimizer's tensors."""
+        for names, flat in zip(self._names, self._flats, strict=True):
+            native: dict[str, Tensor] = self.native.state[flat.values]
+            if not native:
+                # What the first step would make.
+                native["step"] = torch.zeros((), dtype=torch.float32, device=flat.values.device)
+                native["exp_avg"] = torch.zeros_like(flat.values.detach())
+                native["exp_avg_sq"] = torch.zeros_like(flat.values.detach())
+            views = {key: flat.views_of(native[key]) for key in ("exp_avg", "exp_avg_sq")}
+            for index, name in enumerate(names):
+                yield join_name(name, "step"), native["step"]
+                yield from ((join_name(name, key), pieces[index]) for key, pieces in views.items())

@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rlmodule_core import GradientClip, Loss, NotANumberError
+from rlmodule_core import ConfigError, GradientClip, Loss, NotANumberError
 from rlmodule_torch.ops import OPS
 from rlmodule_torch.optimizer import TorchOptimizer
 
@@ -25,6 +25,7 @@ def update_epoch(
     clip: GradientClip,
 ) -> dict[str, Tensor]:
     """See `TrainingBackend.update_epoch`; columns are tensors here."""
+    optimizer.prepare()
     shuffled = _take(columns, permutation)
     sums: dict[str, Tensor] = {}
     starts = range(0, len(permutation), minibatch_size)
@@ -45,30 +46,19 @@ def _step(
 ) -> dict[str, Tensor]:
     outputs = module.forward_train(batch)
     total, metrics = loss(OPS, outputs, batch, coeffs)
-    optimizer.native.zero_grad(set_to_none=True)
+    if not total.requires_grad:
+        raise ConfigError(
+            f"The loss of {type(module).__name__} does not depend on its weights: _forward_train must return tensors "
+            "that are computed from them, neither detached nor under torch.no_grad()."
+        )
+    optimizer.zero_grad()
     total.backward()
-    norm = _clip(optimizer, clip)
+    norm = optimizer.clip(clip)
     if not (torch.isfinite(norm) & torch.isfinite(total.detach())):
         raise NotANumberError(_blame(optimizer, outputs, batch, total))
-    optimizer.native.step()
+    optimizer.step()
     metrics = {"total_loss": total, **metrics, "gradients_global_norm": norm}
     return {name: value.detach() for name, value in metrics.items()}
-
-
-def _clip(optimizer: TorchOptimizer, clip: GradientClip) -> Tensor:
-    """Limit the gradients in place; the global norm before that."""
-    gradients = [weight.grad for weight in optimizer.parameters.values() if weight.grad is not None]
-    norm = torch.nn.utils.get_total_norm(gradients)
-    if clip.limit is None:
-        return norm
-    if clip.by == "global_norm":
-        torch.nn.utils.clip_grads_with_norm_(optimizer.parameters.values(), clip.limit, norm)
-    for gradient in gradients:
-        if clip.by == "norm":
-            gradient.mul_(torch.clamp(clip.limit / (gradient.norm() + 1e-6), max=1.0))
-        elif clip.by == "value":
-            gradient.clamp_(-clip.limit, clip.limit)
-    return norm
 
 
 def _take(columns: Mapping[str, Any], rows: Tensor) -> dict[str, Any]:

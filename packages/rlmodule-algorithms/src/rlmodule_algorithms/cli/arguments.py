@@ -15,6 +15,9 @@ from rlmodule_algorithms.__about__ import __version__
 EVALUATION_SEED = 1000
 """Seeds the first episode of the final and of every later evaluation, so that they can be compared."""
 
+MAX_SEED = 2**31 - 1
+"""Every environment takes seeds up to here: those written in C keep them in 32 bits, with a sign."""
+
 DESCRIPTION = "Train RLModules, and evaluate what was trained."
 
 EXAMPLES = """\
@@ -161,17 +164,22 @@ def _add_evaluate(parser: argparse.ArgumentParser) -> None:
     add("--env", metavar="ID", help="the environment (the one that the checkpoint records)")
     add("--episodes", type=_count(1), default=20, metavar="N", help="how many episodes to play (20)")
     add("--framework", default="numpy", metavar="NAME", help="where to run the policy (numpy)")
-    add("--seed", type=_count(0), default=EVALUATION_SEED, metavar="N", help="seeds the first episode (1000)")
+    add("--seed", type=_count(0, MAX_SEED), default=EVALUATION_SEED, metavar="N", help="seeds the first episode (1000)")
     add("--explore", action="store_true", help="sample actions as in training, instead of the greedy ones")
     add("--verbose", action="store_true", help="one line for each episode")
     parser.set_defaults(make=EvaluateOptions)
 
 
-def _count(least: int) -> Callable[[str], int]:
+def _count(least: int, most: int | None = None) -> Callable[[str], int]:
+    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
+
     def convert(text: str) -> int:
-        if text.isascii() and text.isdecimal() and int(text) >= least:
-            return int(text)
-        raise argparse.ArgumentTypeError(f"expected a whole number of at least {least}, got {text!r}")
+        # No limit is longer, and Python refuses to convert thousands of digits.
+        if text.isascii() and text.isdecimal() and len(text) <= 20:
+            number = int(text)
+            if number >= least and (most is None or number <= most):
+                return number
+        raise argparse.ArgumentTypeError(f"expected a whole number {bounds}, got {text!r}")
 
     return convert
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
@@ -10,14 +9,14 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from rlmodule_algorithms.checkpointing import ALGORITHM_SECTION
 from rlmodule_algorithms.cli.arguments import EvaluateOptions
 from rlmodule_algorithms.cli.exit_codes import DONE
 from rlmodule_algorithms.cli.formatting import plain_number
+from rlmodule_algorithms.cli.recorded_env import RecordedEnv, recorded_env
 from rlmodule_algorithms.evaluation import evaluate_policy
+from rlmodule_algorithms.sampling.closing import close_quietly
 from rlmodule_algorithms.sampling.environments import make_env
-from rlmodule_core import ConfigError, Policy, RLModuleConfig
-from rlmodule_core.checkpoint import read_checkpoint
+from rlmodule_core import ConfigError, Policy
 
 
 def evaluate(options: EvaluateOptions, *, console: Console) -> int:
@@ -27,15 +26,17 @@ def evaluate(options: EvaluateOptions, *, console: Console) -> int:
         RLModuleError: the checkpoint is missing or damaged, or does not fit the environment.
     """
     policy = Policy.from_checkpoint(options.checkpoint, framework=options.framework, seed=options.seed)
-    env_id = recorded_env(options.checkpoint) if options.env is None else options.env
-    _require_fitting_spaces(policy, env_id)
-    with console.status(f"Playing {options.episodes} episodes of {env_id}"):
+    env = recorded_env(options.checkpoint, given=options.env)
+    _require_fitting_spaces(policy, env)
+    with console.status(f"Playing {options.episodes} episodes of {env.env_id}"):
         result = evaluate_policy(
-            policy, lambda: make_env(env_id), episodes=options.episodes, seed=options.seed, explore=options.explore
+            policy,
+            lambda: make_env(env.env_id, env.env_config),
+            episodes=options.episodes,
+            seed=options.seed,
+            explore=options.explore,
         )
-    manner = "exploring" if options.explore else "greedy"
-    console.print(f"{options.checkpoint} on {env_id}", style="bold", markup=False, soft_wrap=True)
-    console.print(f"{options.episodes} {manner} episodes, {options.framework}, seed {options.seed}", style="dim")
+    _print_header(console, options, env)
     console.print()
     if options.verbose:
         _print_episodes(console, result, options.seed)
@@ -43,44 +44,39 @@ def evaluate(options: EvaluateOptions, *, console: Console) -> int:
     return DONE
 
 
-def recorded_env(checkpoint: Path) -> str:
-    """The id of the environment that the checkpoint was trained in.
-
-    Raises:
-        ConfigError: it records none, or one whose name would import a module.
-    """
-    env_id = read_checkpoint(checkpoint).document.get(ALGORITHM_SECTION, {}).get("env")
-    if not isinstance(env_id, str):
-        raise ConfigError(f"The checkpoint {checkpoint} records no environment id. Give one with --env ID.")
-    if ":" in env_id:
-        raise ConfigError(
-            f"The checkpoint {checkpoint} names the environment {env_id!r}, which would import the module before the "
-            f"colon. If you trust it, give it yourself: --env {env_id}"
-        )
-    return env_id
-
-
-def _require_fitting_spaces(policy: Policy, env_id: str) -> None:
+def _require_fitting_spaces(policy: Policy, recorded: RecordedEnv) -> None:
     config = policy.module.config
     if config is None:
         return
-    env = make_env(env_id)
+    env = make_env(recorded.env_id, recorded.env_config)
     try:
-        _require_fit("observations", config, "observation_space", env.observation_space, env_id)
-        _require_fit("actions", config, "action_space", env.action_space, env_id)
+        _require_fit("observations", config.observation_space, env.observation_space, recorded.env_id)
+        _require_fit("actions", config.action_space, env.action_space, recorded.env_id)
     finally:
-        env.close()
+        close_quietly(env)
 
 
-def _require_fit(what: str, config: RLModuleConfig, field: str, actual: gym.Space[Any], env_id: str) -> None:
-    expected = getattr(config, field)
-    # Bounds may differ by version of the environment; the network only knows kind and shape.
-    fits = type(expected) is type(actual) and expected.shape == actual.shape
-    if not fits or (isinstance(actual, gym.spaces.Discrete) and expected != actual):
+def _require_fit(what: str, expected: gym.Space[Any] | None, actual: gym.Space[Any], env_id: str) -> None:
+    fits = expected == actual
+    if what == "observations" and isinstance(expected, gym.spaces.Box) and isinstance(actual, gym.spaces.Box):
+        # The bounds of observations may differ by version of the environment: no network knows them. Those of
+        # actions must not, because actions are mapped to the bounds that are stored.
+        fits = expected.shape == actual.shape
+    if not fits:
         raise ConfigError(
             f"The checkpoint was made for {what} in {expected}, but those of {env_id} are in {actual}. Give the "
             "environment that it was trained in with --env ID."
         )
+
+
+def _print_header(console: Console, options: EvaluateOptions, env: RecordedEnv) -> None:
+    manner = "exploring" if options.explore else "greedy"
+    made_with = "" if env.env_config is None else f" with {env.env_config}"
+    console.print(f"{options.checkpoint} on {env.env_id}{made_with}", style="bold", markup=False, soft_wrap=True)
+    console.print(f"{options.episodes} {manner} episodes, {options.framework}, seed {options.seed}", style="dim")
+    if not env.complete:
+        note = "The env_config of the training could not be stored: the environment's defaults are used."
+        console.print(note, style="yellow", soft_wrap=True)
 
 
 def _print_episodes(console: Console, result: dict[str, Any], seed: int) -> None:

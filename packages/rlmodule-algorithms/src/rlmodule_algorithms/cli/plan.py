@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ class Plan:
     Attributes:
         final_episodes: greedy episodes of the evaluation at the end.
         preset: the name of the preset that the settings come from.
+        rounded_from: the settings' train_batch_size, where the number of environments does not divide it and
+            `config` has it rounded up.
     """
 
     algorithm: str
@@ -41,6 +44,7 @@ class Plan:
     limits: Limits
     final_episodes: int
     preset: str | None
+    rounded_from: int | None = None
 
 
 def plan_training(options: TrainOptions) -> Plan:
@@ -58,8 +62,11 @@ def plan_training(options: TrainOptions) -> Plan:
     if config.evaluation_interval is None:
         config = config.evaluation(**DEFAULT_EVALUATION)
     config = config.environment(env).framework(options.framework).debugging(seed=options.seed)
+    batch_size = config.train_batch_size
     if options.num_envs is not None:
-        config = config.env_runners(num_envs_per_env_runner=options.num_envs)
+        # Each environment gives equally many rows, and no option of the command line changes the batch.
+        rounded = math.ceil(batch_size / options.num_envs) * options.num_envs
+        config = config.env_runners(num_envs_per_env_runner=options.num_envs).training(train_batch_size=rounded)
     return Plan(
         algorithm=algorithm,
         env=env,
@@ -69,6 +76,7 @@ def plan_training(options: TrainOptions) -> Plan:
         limits=_limits(options, preset, env),
         final_episodes=DEFAULT_EPISODES if preset is None else preset.final_episodes,
         preset=None if preset is None else preset.name,
+        rounded_from=None if config.train_batch_size == batch_size else batch_size,
     )
 
 

@@ -108,7 +108,9 @@ def _final_evaluation(plan: Plan, directory: Path, console: Console) -> Mapping[
     try:
         with console.status(f"Evaluating the best checkpoint over {episodes} fresh episodes (Ctrl-C skips this)"):
             policy = Policy.from_checkpoint(directory, framework="numpy")
-            return evaluate_policy(policy, lambda: make_env(plan.env), episodes=episodes, seed=EVALUATION_SEED)
+            return evaluate_policy(
+                policy, lambda: make_env(plan.env, plan.config.env_config), episodes=episodes, seed=EVALUATION_SEED
+            )
     except KeyboardInterrupt:
         return None
 
@@ -122,6 +124,8 @@ def _print_header(console: Console, plan: Plan) -> None:
     details = [plan.framework, f"seed {plan.seed}", f"{plan.config.num_envs_per_env_runner} environments"]
     if plan.preset is not None:
         details.append(f"preset {plan.preset}")
+    if plan.rounded_from is not None:
+        details.append(f"train batch {plan.config.train_batch_size:,} ({plan.rounded_from:,} rounded up)")
     console.print(f"{plan.algorithm} on {plan.env}", style="bold", end="", markup=False)
     console.print(f"  {', '.join(details)}", style="dim", markup=False, soft_wrap=True)
     console.print(_goal(plan.limits), style="dim", markup=False, soft_wrap=True)

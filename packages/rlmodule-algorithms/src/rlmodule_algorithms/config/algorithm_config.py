@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import copy
 from abc import abstractmethod
-from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, ClassVar, Self, Unpack
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from typing import Any, ClassVar, NoReturn, Self, Unpack
 
 from rlmodule_algorithms.algorithm import Algorithm
 from rlmodule_algorithms.config import options as opt
+from rlmodule_algorithms.config.copying import independent
+from rlmodule_algorithms.config.options import ABSENT_GROUPS, RENAMED
 from rlmodule_algorithms.config.settings import AlgorithmSettings
 from rlmodule_algorithms.config.validation import unknown_option
 from rlmodule_algorithms.learner import Learner
-from rlmodule_core import ConfigError
+from rlmodule_core import ConfigError, nearest
 
 
 def names(options: Any) -> frozenset[str]:
@@ -101,8 +103,11 @@ class AlgorithmConfig(AlgorithmSettings):
         return self._set("debugging", options)
 
     def copy(self) -> Self:
-        """An independent config with the same options."""
-        return copy.copy(self)
+        """An independent config with the same options, mappings and lists included."""
+        twin = copy.copy(self)
+        for field in fields(self):
+            setattr(twin, field.name, independent(getattr(self, field.name)))
+        return twin
 
     def build(self) -> Algorithm:
         """Make the algorithm: environments, module, learner.
@@ -118,9 +123,24 @@ class AlgorithmConfig(AlgorithmSettings):
     def learner_class(self) -> type[Learner]:
         """The learner that this algorithm updates modules with."""
 
+    def __getattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.{_hint(name, self.groups)}")
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        options = {field.name for field in fields(self)}
+        if name not in options and not name.startswith("_"):
+            raise ConfigError(f"{type(self).__name__} has no option {name!r} to set.{_hint(name, options)}")
+        super().__setattr__(name, value)
+
     def _set(self, group: str, options: Any) -> Self:
         for option, value in options.items():
             if option not in self.groups[group]:
                 raise unknown_option(group, option, self.groups)
             setattr(self, option, value)
         return self
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    if name in ABSENT_GROUPS:
+        return f" {ABSENT_GROUPS[name]}"
+    return f" Here it is {RENAMED[name]}." if name in RENAMED else nearest(name, known)

@@ -90,3 +90,17 @@ RENAMED = {
     "lambda": "training(lambda_=...)",
 }
 """What the options of other systems are called here."""
+
+ABSENT_GROUPS = {
+    "resources": "There is nothing to reserve: sampling and learning run in this process.",
+    "learners": "There is one learner, in this process; its options are those of .training().",
+    "multi_agent": "Algorithms train one module; compose several with rlmodule_marl.MultiAgentRLModule.",
+    "checkpointing": "Call algorithm.save(directory), or algorithm.train_until(checkpoint_dir=...) to keep the best.",
+    "callbacks": "Pass algorithm.train_until(on_result=...), or call algorithm.train() in a loop of your own.",
+    "exploration": "How a module explores is its forward_exploration; see .rl_module(rl_module_spec=...).",
+    "reporting": "algorithm.train() returns the metrics; pass algorithm.train_until(on_result=...) to log them.",
+    "fault_tolerance": "Environments run in this process: a failure is raised as an EnvError.",
+    "api_stack": "There is only one stack: RLModules and Learners. Leave the call out.",
+    "experimental": "There are no experimental options. Leave the call out.",
+}
+"""What to use instead of groups that other systems' configs have."""

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+import gymnasium as gym
+
 from rlmodule_algorithms.config.options import EnvSource, Scheduled
 from rlmodule_algorithms.config.validation import (
     refuse,
@@ -92,7 +94,9 @@ class AlgorithmSettings(ABC):
         Raises:
             ConfigError: names the option, what it must be and what it is.
         """
-        _ = self.env_source
+        self._validate_environment()
+        if not isinstance(self.framework_name, str):
+            refuse("framework", self.framework_name, "the name of a backend, such as 'torch'")
         if self.num_env_runners != 0:
             refuse("num_env_runners", self.num_env_runners, "0 (sampling runs in this process)")
         for option in ("num_envs_per_env_runner", "train_batch_size", "minibatch_size", "num_epochs"):
@@ -102,8 +106,7 @@ class AlgorithmSettings(ABC):
             require_count("evaluation_interval", self.evaluation_interval)
         if self.seed is not None:
             require_count("seed", self.seed, least=0)
-        for option in ("env_config", "model"):
-            require_mapping(option, getattr(self, option))
+        require_mapping("model", self.model)
         if self.grad_clip is not None:
             require_positive("grad_clip", self.grad_clip)
         require_number("gamma", self.gamma, high=1.0)
@@ -118,3 +121,15 @@ class AlgorithmSettings(ABC):
         if self.rl_module_spec is not None and not isinstance(self.rl_module_spec, SingleAgentRLModuleSpec):
             refuse("rl_module_spec", self.rl_module_spec, "a SingleAgentRLModuleSpec")
         _ = self.fragment_length
+
+    def _validate_environment(self) -> None:
+        source = self.env_source
+        require_mapping("env_config", self.env_config)
+        if self.evaluation_interval is None or not isinstance(source, type):
+            return
+        if issubclass(source, gym.vector.VectorEnv):
+            raise ConfigError(
+                f"evaluation_interval={self.evaluation_interval!r} needs single environments, which the vector "
+                f"environment class {source.__name__} cannot make. Give .environment() an id or an Env class, or leave "
+                "evaluation_interval at None."
+            )

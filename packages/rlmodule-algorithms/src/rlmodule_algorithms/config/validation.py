@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Integral, Real
 from typing import Any, NoReturn
 
 from rlmodule_algorithms.config.options import RENAMED
@@ -18,16 +19,15 @@ def refuse(option: str, value: object, expected: str) -> NoReturn:
 
 def require_count(option: str, value: Any, *, least: int = 1) -> None:
     """Refuse anything but an integer of at least `least`."""
-    if not isinstance(value, int) or isinstance(value, bool) or value < least:
+    if not isinstance(value, Integral) or isinstance(value, bool) or value < least:
         refuse(option, value, f"an integer of at least {least}")
 
 
 def require_number(option: str, value: Any, *, low: float = 0.0, high: float = math.inf) -> None:
     """Refuse anything but a finite number in `[low, high]`."""
     if not _is_number(value) or not low <= value <= high:
-        refuse(
-            option, value, f"a number from {low} to {high}" if math.isfinite(high) else f"a number of at least {low}"
-        )
+        bounds = f" from {low} to {high}" if math.isfinite(high) else f" of at least {low}"
+        refuse(option, value, f"a number{bounds if math.isfinite(low) else ''}")
 
 
 def require_positive(option: str, value: Any) -> None:
@@ -55,7 +55,7 @@ def require_one_of(option: str, value: Any, *legal: Any) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
 
 
 def unknown_option(group: str, option: str, groups: Mapping[str, frozenset[str]]) -> ConfigError:

@@ -30,6 +30,9 @@ class PPOLearner(Learner):
     def make_batch(self, rollout: Rollout, module: RLModule) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
         return actor_critic_batch(rollout, module, gamma=self.config.gamma, lambda_=self.config.lambda_)
 
+    def required_outputs(self) -> tuple[str, ...]:
+        return (Columns.ACTION_DIST_INPUTS, Columns.VF_PREDS)
+
     def required_columns(self) -> tuple[str, ...]:
         needed = (Columns.ACTIONS, Columns.ACTION_LOGP)
         return (*needed, Columns.ACTION_DIST_INPUTS) if self.config.use_kl_loss else needed
@@ -60,14 +63,15 @@ class PPOLearner(Learner):
         )
 
     def after_iteration(self, module_id: str, metrics: Mapping[str, float]) -> dict[str, float]:
-        if not self.config.use_kl_loss:
+        # A module with a loss of its own may measure no divergence.
+        if not self.config.use_kl_loss or "mean_kl_loss" not in metrics:
             return {}
         kl, used = metrics["mean_kl_loss"], self.kl_coeffs[module_id]
         if kl > 2.0 * self.config.kl_target:
             self.kl_coeffs[module_id] = 1.5 * used
         elif kl < 0.5 * self.config.kl_target:
             self.kl_coeffs[module_id] = 0.5 * used
-        return {"curr_kl_coeff": used}
+        return {}
 
     def get_state(self) -> dict[str, Any]:
         return {**super().get_state(), "kl_coeffs": self.kl_coeffs}

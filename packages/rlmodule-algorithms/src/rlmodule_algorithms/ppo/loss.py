@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rlmodule_algorithms.masked import masked_mean
-from rlmodule_core import Columns, Distribution, Ops, Tensor
+from rlmodule_core import Columns, Distribution, Ops, SpecCheckingError, Tensor
 
 
 def ppo_loss(
@@ -38,6 +38,12 @@ def ppo_loss(
     new_dist = new_dist_cls.from_logits(outputs[Columns.ACTION_DIST_INPUTS])
     advantages = batch[Columns.ADVANTAGES]
     ratio = ops.exp(new_dist.logp(batch[Columns.ACTIONS]) - batch[Columns.ACTION_LOGP])
+    if tuple(ratio.shape) != tuple(advantages.shape):
+        raise SpecCheckingError(
+            f"Log-probabilities and advantages must have one number a row, got ratios of shape {tuple(ratio.shape)} "
+            f"for advantages of shape {tuple(advantages.shape)}. Check the shape of 'action_dist_inputs' and the "
+            f"distribution's logp ({new_dist_cls.__name__})."
+        )
     clipped = ops.clip(ratio, 1.0 - coeffs["clip_param"], 1.0 + coeffs["clip_param"])
     surrogate = ops.minimum(advantages * ratio, advantages * clipped)
     squared_error = ops.square(outputs[Columns.VF_PREDS] - batch[Columns.VALUE_TARGETS])

@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmodule_core import NotANumberError
+from rlmodule_core import Columns, NotANumberError, SpecCheckingError
 
 Array = NDArray[Any]
+
+RESERVED = frozenset(
+    {
+        Columns.OBS,
+        Columns.NEW_OBS,
+        Columns.REWARDS,
+        Columns.TERMINATEDS,
+        Columns.TRUNCATEDS,
+        Columns.LOSS_MASK,
+        Columns.ADVANTAGES,
+        Columns.VALUE_TARGETS,
+    }
+)
+"""Columns that come from the environment or are computed after sampling."""
 
 
 @dataclass
@@ -53,13 +68,40 @@ class Rollout:
             valid=flags[2],
         )
 
-    def record(self, t: int, outputs: dict[str, Any]) -> None:
-        """Store the module's outputs of step t; makes room at the first."""
-        for name, value in outputs.items():
-            if isinstance(value, np.ndarray):
-                if name not in self.outputs:
-                    self.outputs[name] = np.zeros((len(self.rewards), *value.shape), value.dtype)
-                self.outputs[name][t] = value
+    def record(self, t: int, outputs: Mapping[str, Any], *, module: str) -> None:
+        """Store the module's outputs of step t; makes room at the first.
+
+        Args:
+            t: the step.
+            outputs: `actions` and other arrays `[B, ...]` by column; what else is no array is left out.
+            module: the name of the module's class, for errors.
+
+        Raises:
+            SpecCheckingError: an output has no leading axis [B], another shape than at the first step or the key of
+                a column that does not come from the module; names the module, the key and the shape.
+        """
+        arrays = {name: value for name, value in outputs.items() if isinstance(value, np.ndarray)}
+        if Columns.ACTIONS not in arrays:
+            raise _bad_output(module, Columns.ACTIONS, f"an array, got {type(outputs[Columns.ACTIONS]).__name__}")
+        if t == 0:
+            for name, value in arrays.items():
+                self.outputs[name] = self._room(name, value, module)
+        for name, stored in self.outputs.items():
+            if name not in arrays or arrays[name].shape != stored.shape[1:]:
+                found = arrays[name].shape if name in arrays else None
+                raise _bad_output(module, name, f"{stored.shape[1:]} as at the first step, got {found}")
+            stored[t] = arrays[name]
+
+    def _room(self, name: str, value: Array, module: str) -> Array:
+        steps, envs = self.rewards.shape
+        if name in RESERVED:
+            raise SpecCheckingError(
+                f"{module}.forward_exploration returned {name!r}, a column that the rollout fills itself. Return it "
+                "under another key, or leave it out."
+            )
+        if value.shape[:1] != (envs,):
+            raise _bad_output(module, name, f"[B, ...] with B = {envs}, got {value.shape}")
+        return np.zeros((steps, *value.shape), value.dtype)
 
     @property
     def num_steps(self) -> int:
@@ -79,6 +121,13 @@ class Rollout:
         for (t, b), obs in zip(self.last_steps, self.last_obs, strict=True):
             if not _finite(obs):
                 raise _not_finite("an observation", t + 1, b, obs)
+
+
+def _bad_output(module: str, name: str, shapes: str) -> SpecCheckingError:
+    return SpecCheckingError(
+        f"{module}.forward_exploration returned {name!r} in an unexpected shape: expected {shapes}. A rollout stores "
+        "one row per environment of every array: return it so at each step, or leave it out."
+    )
 
 
 def _finite(array: Array) -> bool:

@@ -7,11 +7,14 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from rlmodule_algorithms.sampling.closing import close_quietly
+from rlmodule_algorithms.sampling.env_faults import env_fault
 from rlmodule_algorithms.sampling.environments import VectorEnv
 from rlmodule_algorithms.sampling.rollout import Array, Rollout
 from rlmodule_core import (
     Descriptor,
     RLModule,
+    RLModuleError,
     Rng,
     UnsupportedSpaceError,
     compute_actions,
@@ -48,29 +51,34 @@ class Runner:
         self.rng = rng
         self._steps = fragment_length
         self._shape, self._dtype = space.shape, network_dtype(np.dtype(space.dtype))
-        # Environments without the key follow Gymnasium's default.
-        self._mode = AutoresetMode(env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP))
-        self._obs: Array = env.reset(seed=seed)[0]
+        # A user's forward may change its input in place, and a tensor shares the memory of the array it is made from.
+        self._lends = module.non_portable_part() is None
         self._resetting = np.zeros(env.num_envs, np.bool_)
         self._returns = np.zeros(env.num_envs, np.float64)
         self._lengths = np.zeros(env.num_envs, np.int64)
+        # Environments without the key follow Gymnasium's default.
+        self._mode = AutoresetMode(env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP))
+        self._obs = self._reset(seed=seed, when="at the start")
 
     def sample(self) -> Rollout:
         """The next T steps of all environments.
 
         Raises:
+            EnvError: an environment raised or returned something else than Gymnasium's interface says.
             NotANumberError: an observation or reward is not finite.
+            SpecCheckingError: the module returned something that does not fit.
         """
         rollout = Rollout.empty(self._steps, self.env.num_envs, self._shape, self._dtype)
+        rollout.obs[0] = self._obs
         descriptor = self._descriptor()
-        space = self.env.single_action_space
+        space, module_name = self.env.single_action_space, type(self.module).__name__
         for t in range(self._steps):
-            rollout.obs[t] = self._obs
-            native = compute_actions(self.module, {"obs": rollout.obs[t]}, explore=True, rng=self.rng)
+            obs = rollout.obs[t] if self._lends else rollout.obs[t].copy()
+            native = compute_actions(self.module, {"obs": obs}, explore=True, rng=self.rng)
             outputs = self.module.backend.to_numpy(native)
-            rollout.record(t, outputs)
+            rollout.record(t, outputs, module=module_name)
             self._step(t, to_env_actions(descriptor, space, outputs["actions"]), rollout)
-        rollout.obs[self._steps] = self._obs
+        self._obs = rollout.obs[self._steps].copy()
         rollout.require_finite()
         return rollout
 
@@ -82,23 +90,42 @@ class Runner:
             return None
 
     def close(self) -> None:
-        """Close the environments."""
-        self.env.close()
+        """Close the environments; one that fails in it is logged."""
+        close_quietly(self.env)
+
+    def _reset(self, *, when: str, seed: int | None = None, options: dict[str, Any] | None = None) -> Array:
+        try:
+            obs, _ = self.env.reset(seed=seed, options=options)
+            _require_shape("observations", obs, (self.env.num_envs, *self._shape))
+            return np.asarray(obs, self._dtype)
+        except Exception as error:
+            raise env_fault(self.env, "reset()", error, when=when) from error
 
     def _step(self, t: int, actions: Array, rollout: Rollout) -> None:
+        try:
+            rollout.obs[t + 1] = self._transition(t, actions, rollout)
+        except RLModuleError:
+            raise
+        except Exception as error:
+            raise env_fault(self.env, "step()", error, when=f"at step {t} of this rollout") from error
+
+    def _transition(self, t: int, actions: Array, rollout: Rollout) -> Array:
+        """Store what a step gave, and return the observations that the next one starts from."""
         obs, rewards, terminateds, truncateds, infos = self.env.step(actions)
+        envs = self.env.num_envs
+        _require_shape("observations", obs, (envs, *self._shape))
+        for name, row in (("rewards", rewards), ("terminateds", terminateds), ("truncateds", truncateds)):
+            _require_shape(name, row, (envs,))
         rollout.rewards[t] = rewards
         rollout.terminateds[t] = terminateds
         rollout.truncateds[t] = truncateds
         np.logical_not(self._resetting, out=rollout.valid[t])
-        done = terminateds | truncateds
+        done = rollout.terminateds[t] | rollout.truncateds[t]
         self._returns += np.where(self._resetting, 0.0, rewards)
         self._lengths += ~self._resetting
         if self._mode is AutoresetMode.NEXT_STEP:
             self._resetting = done
-        if done.any():
-            obs = self._end_episodes(t, obs, done, infos, rollout)
-        self._obs = obs
+        return self._end_episodes(t, obs, done, infos, rollout) if done.any() else obs
 
     def _end_episodes(self, t: int, obs: Array, done: Array, infos: dict[str, Any], rollout: Rollout) -> Array:
         ended = np.flatnonzero(done)
@@ -113,4 +140,11 @@ class Runner:
         for b in ended:
             rollout.last_steps.append((t, int(b)))
             rollout.last_obs.append(np.array(last[b], self._dtype))
-        return self.env.reset(options={"reset_mask": done})[0] if self._mode is AutoresetMode.DISABLED else obs
+        if self._mode is AutoresetMode.SAME_STEP:
+            return obs
+        return self._reset(options={"reset_mask": done}, when=f"after step {t} of this rollout")
+
+
+def _require_shape(name: str, value: Any, expected: tuple[int, ...]) -> None:
+    if np.shape(value) != expected:
+        raise ValueError(f"expected {name} of shape {expected}, got {type(value).__name__} of shape {np.shape(value)}")

@@ -38,8 +38,8 @@ def actor_critic_batch(
     )
     mask = _mask(rollout)
     columns = {
-        Columns.OBS: rollout.obs[:-1],
         **rollout.outputs,
+        Columns.OBS: rollout.obs[:-1],
         Columns.ADVANTAGES: standardised(advantages, mask),
         Columns.VALUE_TARGETS: targets,
     }
@@ -52,12 +52,12 @@ def transitions(rollout: Rollout) -> dict[str, NDArray[Any]]:
     for (t, b), obs in zip(rollout.last_steps, rollout.last_obs, strict=True):
         new_obs[t, b] = obs
     columns = {
+        **rollout.outputs,
         Columns.OBS: rollout.obs[:-1],
         Columns.NEW_OBS: new_obs,
         Columns.REWARDS: rollout.rewards,
         Columns.TERMINATEDS: rollout.terminateds,
         Columns.TRUNCATEDS: rollout.truncateds,
-        **rollout.outputs,
     }
     return _rows(columns, _mask(rollout))
 
@@ -67,23 +67,24 @@ def _mask(rollout: Rollout) -> NDArray[np.bool_] | None:
 
 
 def _rows(columns: dict[str, NDArray[Any]], mask: NDArray[np.bool_] | None) -> dict[str, NDArray[Any]]:
-    """Merge time and environments; add the loss mask where not every row counts."""
-    masked = columns if mask is None else {**columns, Columns.LOSS_MASK: mask}
-    return {name: column.reshape(-1, *column.shape[2:]) for name, column in masked.items()}
+    """Merge time and environments, leaving out the rows that do not count."""
+    if mask is not None:
+        return {name: column[mask] for name, column in columns.items()}
+    return {name: column.reshape(-1, *column.shape[2:]) for name, column in columns.items()}
 
 
 def _values(rollout: Rollout, module: RLModule) -> tuple[Array, Array]:
     """V(s_t) and V(s_{t+1}) of the same episode, `[T, B]` each."""
     steps, envs = rollout.rewards.shape
-    states = rollout.obs.reshape(-1, *rollout.obs.shape[2:])
+    # A copy: a forward of the user's may work in place.
+    states = rollout.obs.reshape(-1, *rollout.obs.shape[2:]).copy()
     # A terminal state is worth nothing, so only the last states of episodes that were cut are asked for.
     cuts = [i for i, step in enumerate(rollout.last_steps) if not rollout.terminateds[step]]
     if cuts:
         states = np.concatenate([states, np.stack([rollout.last_obs[i] for i in cuts])])
     space = None if module.config is None else module.config.observation_space
     batch = {Columns.OBS: module.backend.batch(space, states, like=module)}
-    with module.backend.without_gradients():
-        outputs = module.forward_train(batch)
+    outputs = module.evaluate_train(batch)
     if Columns.VF_PREDS not in outputs:
         raise SpecCheckingError(
             f"{type(module).__name__}.forward_train returned {sorted(outputs)}, but its values are needed: return "

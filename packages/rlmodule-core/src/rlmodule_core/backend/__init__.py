@@ -2,7 +2,7 @@
 
 from rlmodule_core.backend.base import Backend, GradientClip, Loss, Optimizer, OptimizerSettings, TrainingBackend
 from rlmodule_core.backend.discovery import get_backend, get_training_backend
-from rlmodule_core.backend.dtypes import network_dtype
+from rlmodule_core.backend.dtypes import batch_array, network_dtype
 from rlmodule_core.backend.ops import Ops, Rng, Tensor
 
 __all__ = [
@@ -15,6 +15,7 @@ __all__ = [
     "Rng",
     "Tensor",
     "TrainingBackend",
+    "batch_array",
     "get_backend",
     "get_training_backend",
     "network_dtype",

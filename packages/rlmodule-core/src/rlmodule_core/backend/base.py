@@ -68,13 +68,23 @@ class Backend(ABC):
             StateError: names are missing or unexpected, or arrays have another shape; nothing was changed.
         """
 
+    def shared_tensors(self, modules: Mapping[str, Any]) -> dict[str, str]:
+        """The weights that are one tensor in several of these modules: each later name to the first one.
+
+        A name is that of the weight behind the module's id, escaped by `escape_key`: `blue.encoder.weight`.
+        """
+        return {}
+
     def without_gradients(self) -> AbstractContextManager[None]:
         """Within the block nothing is recorded for differentiation."""
         return nullcontext()
 
     @contextmanager
     def initialising(self, seed: int | None) -> Iterator[None]:
-        """Within the block, everything this backend builds starts with weights that follow from `seed`."""
+        """Within the block, what this backend draws of its own follows from `seed`: first weights, dropout.
+
+        The framework's global generator is left as it was.
+        """
         with initialising(seed):
             yield
 

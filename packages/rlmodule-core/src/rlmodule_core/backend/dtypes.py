@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
+from numpy.typing import NDArray
 
 
 def network_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -14,3 +16,14 @@ def network_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     if np.issubdtype(dtype, np.integer) and dtype != np.uint8:
         return np.dtype(np.int64)
     return dtype
+
+
+def batch_array(space: gym.Space[Any] | None, value: Any) -> NDArray[Any]:
+    """A batch of the space as an array of the dtype in which it enters a network.
+
+    Integers given for a space of floats become floats; nothing is rounded.
+    """
+    array = np.asarray(value)
+    own = array.dtype if space is None or space.dtype is None else np.dtype(space.dtype)
+    dtype = own if np.can_cast(array.dtype, own, "same_kind") else array.dtype
+    return array.astype(network_dtype(dtype), copy=False)

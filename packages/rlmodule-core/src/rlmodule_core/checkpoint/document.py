@@ -8,17 +8,21 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
+
 from rlmodule_core.errors import CheckpointError
 
 DIGEST = "digest"
 
 
 def to_plain(value: Any, path: str = "") -> Any:
-    """Copy the value into dicts, lists and scalars that strict JSON holds.
+    """Copy the value into dicts, lists and scalars that strict JSON holds; numpy's scalars become Python's.
 
     Raises:
         CheckpointError: something in it has no JSON form; the text names its key path.
     """
+    if isinstance(value, np.generic):
+        value = value.item()
     if value is None or isinstance(value, bool | int | str):
         return value
     if isinstance(value, float) and math.isfinite(value):
@@ -94,8 +98,8 @@ def check_digest(content: Mapping[str, Any], where: str) -> None:
     recorded = content.get(DIGEST)
     try:
         actual = digest_of(content)
-    except ValueError as error:
-        # A number such as 1e999 parses as infinity.
+    except (ValueError, RecursionError) as error:
+        # A number such as 1e999 parses as infinity; what was just shallow enough to parse may be too deep to write.
         actual = f"none ({error})"
     if recorded != actual:
         raise CheckpointError(

@@ -10,10 +10,9 @@ import stat
 from collections.abc import Collection, Iterator
 from pathlib import Path
 
-from rlmodule_core.checkpoint.payload import PAYLOAD_FILE
 from rlmodule_core.errors import CheckpointError
 
-_TEMPORARY = re.compile(r"\.rlmodule-[0-9a-f]{16}\.tmp")
+_TEMPORARY = re.compile(r"\.rlmodule-([0-9a-f]{16})\.tmp")
 
 
 @contextlib.contextmanager
@@ -30,6 +29,21 @@ def os_errors_named(doing: str) -> Iterator[None]:
             f"Expected to {doing}, got {type(error).__name__}: {error}. "
             "Check the path, its permissions and the free space, then try again."
         ) from error
+
+
+def as_directory(directory: object) -> Path:
+    """The path of a checkpoint directory.
+
+    Raises:
+        CheckpointError: it is no path, or an empty one, which would mean the current directory.
+    """
+    path = os.fspath(directory) if isinstance(directory, str | os.PathLike) else None
+    if not isinstance(path, str) or not path or "\0" in path:
+        raise CheckpointError(
+            f"Expected the path of a checkpoint directory, got {directory!r}. Give one such as 'runs/mine'; '.' stands "
+            "for the current directory."
+        )
+    return Path(path)
 
 
 def write_file(path: Path, data: bytes) -> None:
@@ -68,15 +82,27 @@ def sync_directory(directory: Path) -> None:
         os.close(descriptor)
 
 
+def claim(directory: Path, payload: str) -> None:
+    """Say that a payload is ours, so that `sweep` knows it when no JSON names it, even after this process was killed.
+
+    Raises:
+        OSError: it could not be written.
+    """
+    digits = payload.removeprefix("state-").removesuffix(".safetensors")
+    (directory / f".rlmodule-{digits}.tmp").touch()
+
+
 def sweep(directory: Path, *, keep: Collection[str]) -> None:
-    """Remove payloads that are not in `keep`, and temporary files that a killed writer left."""
+    """Remove temporary files, and the claimed payloads that are not in `keep`."""
     # The checkpoint is committed by now: a file that cannot be removed waits for the next sweep.
     with contextlib.suppress(OSError):
-        for path in directory.iterdir():
-            ours = PAYLOAD_FILE.fullmatch(path.name) or _TEMPORARY.fullmatch(path.name)
-            if ours and path.name not in keep:
-                with contextlib.suppress(OSError):
-                    path.unlink()
+        for match in [match for path in directory.iterdir() if (match := _TEMPORARY.fullmatch(path.name))]:
+            payload = f"state-{match[1]}.safetensors"
+            with contextlib.suppress(OSError):
+                # The claim goes last: a sweep that is cut short is taken up by the next.
+                if payload not in keep:
+                    (directory / payload).unlink(missing_ok=True)
+                (directory / match[0]).unlink()
 
 
 def read_inside(directory: Path, name: str) -> bytes:

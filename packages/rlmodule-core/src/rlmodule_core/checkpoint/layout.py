@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final, Literal, get_args
 
-from rlmodule_core.checkpoint.document import check_digest
+from rlmodule_core.checkpoint.document import DIGEST, check_digest
+from rlmodule_core.checkpoint.payload import PAYLOAD_FILE
 from rlmodule_core.errors import CheckpointError
 
 FORMAT: Final = 1
@@ -43,6 +44,19 @@ def check_header(content: Mapping[str, Any], *, kind: Kind, where: str) -> None:
             f"Expected an object 'payloads' in {where}, got {content.get('payloads')!r}. "
             "This version of rlmodule did not write that: use another checkpoint."
         )
+
+
+def payload_files(content: Mapping[str, Any], *, kind: Kind, where: str) -> set[str]:
+    """The payloads that a JSON names, whether or not it is whole.
+
+    Raises:
+        CheckpointError: it is no JSON of a checkpoint of this kind.
+    """
+    payloads = content.get("payloads")
+    if content.get("kind") != kind or DIGEST not in content or not isinstance(payloads, dict):
+        raise CheckpointError(f"Expected {where} to be the JSON of a checkpoint of kind {kind!r}, got another one.")
+    named = [record.get("file") for record in payloads.values() if isinstance(record, dict)]
+    return {name for name in named if isinstance(name, str) and PAYLOAD_FILE.fullmatch(name)}
 
 
 def _check_format(content: Mapping[str, Any], where: str) -> None:

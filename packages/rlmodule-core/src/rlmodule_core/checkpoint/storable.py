@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from rlmodule_core.backend import Backend
 from rlmodule_core.module.config import RLModuleConfig
 from rlmodule_core.module.plans import ModulePlans
 from rlmodule_core.plans import Weights
@@ -19,6 +20,10 @@ class Storable(Protocol):
     @property
     def framework(self) -> str | None:
         """The framework of the networks."""
+
+    @property
+    def backend(self) -> Backend:
+        """The backend of the framework."""
 
     @property
     def config(self) -> RLModuleConfig | None:

@@ -10,9 +10,17 @@ from typing import Any
 import numpy as np
 
 from rlmodule_core.checkpoint.document import decode_document, encode_document, to_plain
-from rlmodule_core.checkpoint.files import os_errors_named, read_inside, sweep, sync_directory, write_file
+from rlmodule_core.checkpoint.files import (
+    as_directory,
+    claim,
+    os_errors_named,
+    read_inside,
+    sweep,
+    sync_directory,
+    write_file,
+)
 from rlmodule_core.checkpoint.layout import FORMAT as FORMAT
-from rlmodule_core.checkpoint.layout import KINDS, RESERVED, check_header, json_name
+from rlmodule_core.checkpoint.layout import KINDS, RESERVED, check_header, json_name, payload_files
 from rlmodule_core.checkpoint.layout import Kind as Kind
 from rlmodule_core.checkpoint.payload import PayloadRecord, check_arrays, decode_payload, encode_payload
 from rlmodule_core.errors import CheckpointError, ConfigError
@@ -68,26 +76,32 @@ def write_checkpoint(
     """Save the document and the arrays; killed at any moment, the old or the new checkpoint is there, whole.
 
     One writer at a time: two of them in one directory would sweep each other's payloads. Foreign
-    files are left alone.
+    files are left alone: only what a checkpoint here named, or a writer that was killed left, is swept.
 
     Returns:
         The directory.
 
     Raises:
-        CheckpointError: something cannot be stored, the directory holds a checkpoint of the other
-            kind, or the system refused to write.
+        CheckpointError: something cannot be stored, the path is empty, the directory holds a checkpoint of
+            the other kind or a JSON of that name that is no checkpoint's, or the system refused to write.
         ConfigError: the kind is unknown, or the document has a key of the store's own.
     """
     content = _content(document, kind=kind, names=tuple(payloads))
     for name, arrays in payloads.items():
         check_arrays(arrays, name)
-    directory = Path(directory)
+    directory = as_directory(directory)
     with os_errors_named(f"write a checkpoint to {directory}"):
         _prepare(directory, kind)
-        records = {name: _write_payload(directory, arrays, name) for name, arrays in payloads.items()}
-        content["payloads"] = {name: record.to_dict() for name, record in records.items()}
-        write_file(directory / json_name(kind), encode_document(content))
-    sweep(directory, keep={record.file for record in records.values()})
+        replaced = _payloads_of(directory, kind)
+        try:
+            for payload in replaced:
+                claim(directory, payload)
+            records = {name: _write_payload(directory, arrays, name) for name, arrays in payloads.items()}
+            content["payloads"] = {name: record.to_dict() for name, record in records.items()}
+            write_file(directory / json_name(kind), encode_document(content))
+        finally:
+            # Whether the new JSON was committed or the old one stands: what the one that is there names is kept.
+            sweep(directory, keep=_payloads_of(directory, kind))
     return directory
 
 
@@ -100,7 +114,7 @@ def read_checkpoint(directory: str | Path, *, kinds: Sequence[Kind] = KINDS) -> 
     Raises:
         CheckpointError: missing, damaged, foreign, of another kind, or written by a newer version.
     """
-    directory = Path(directory)
+    directory = as_directory(directory)
     with os_errors_named(f"read a checkpoint from {directory}"):
         for _ in range(_TRIES):
             checkpoint = _read_once(directory, kinds)
@@ -152,9 +166,29 @@ def _prepare(directory: Path, kind: Kind) -> None:
         sync_directory(directory.parent)
 
 
+def _payloads_of(directory: Path, kind: Kind) -> set[str]:
+    """The payloads of the checkpoint that is there; none where there is none.
+
+    Raises:
+        CheckpointError: a file of the JSON's name is no checkpoint's.
+    """
+    path = directory / json_name(kind)
+    if not path.exists() and not path.is_symlink():
+        return set()
+    try:
+        content = decode_document(read_inside(directory, path.name), str(path))
+        return payload_files(content, kind=kind, where=str(path))
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"{path} is no checkpoint of rlmodule's, so it is not replaced. Choose another directory to save to, or "
+            f"move the file away. ({error})"
+        ) from error
+
+
 def _write_payload(directory: Path, arrays: Mapping[str, np.ndarray[Any, Any]], name: str) -> PayloadRecord:
     data = encode_payload(arrays, name)
     record = PayloadRecord.of(data)
+    claim(directory, record.file)
     write_file(directory / record.file, data)
     return record
 

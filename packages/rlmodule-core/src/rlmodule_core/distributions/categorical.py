@@ -81,5 +81,8 @@ class Categorical(Descriptor):
     def input_dim(self) -> int:
         return self.n
 
+    def fits(self, space: gym.Space[Any]) -> bool:
+        return isinstance(space, gym.spaces.Discrete) and (int(space.n), int(space.start)) == (self.n, self.start)
+
     def bind(self, ops: Ops) -> type[CategoricalDistribution]:
         return bound_class(CategoricalDistribution, self, ops)

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from functools import lru_cache
 from typing import Any, TypeVar
 
+import gymnasium as gym
+
 from rlmodule_core.backend.ops import Ops
 from rlmodule_core.distributions.base import Distribution
 
@@ -19,6 +21,10 @@ class Descriptor(ABC):
     @abstractmethod
     def input_dim(self) -> int:
         """How many network outputs describe one action."""
+
+    @abstractmethod
+    def fits(self, space: gym.Space[Any]) -> bool:
+        """Whether what is sampled are actions of the space."""
 
     @abstractmethod
     def bind(self, ops: Ops) -> type[Distribution]:

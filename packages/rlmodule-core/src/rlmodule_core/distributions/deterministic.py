@@ -68,5 +68,8 @@ class Deterministic(Descriptor):
     def input_dim(self) -> int:
         return self.dim
 
+    def fits(self, space: gym.Space[Any]) -> bool:
+        return isinstance(space, gym.spaces.Box) and math.prod(space.shape) == self.dim
+
     def bind(self, ops: Ops) -> type[DeterministicDistribution]:
         return bound_class(DeterministicDistribution, self, ops)

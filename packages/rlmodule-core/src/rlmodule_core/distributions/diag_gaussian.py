@@ -88,5 +88,8 @@ class DiagGaussian(Descriptor):
     def input_dim(self) -> int:
         return 2 * self.dim
 
+    def fits(self, space: gym.Space[Any]) -> bool:
+        return isinstance(space, gym.spaces.Box) and math.prod(space.shape) == self.dim
+
     def bind(self, ops: Ops) -> type[DiagGaussianDistribution]:
         return bound_class(DiagGaussianDistribution, self, ops)

@@ -18,6 +18,8 @@ def to_env_actions(descriptor: Descriptor | None, space: gym.Space[Any], actions
     A Box with finite bounds is seen by a DiagGaussian as [-1, 1] and mapped to its bounds; every Box action is
     clipped to its bounds and takes the space's dtype. Other actions pass unchanged.
     """
+    if isinstance(space, gym.spaces.Discrete):
+        return actions.astype(space.dtype, copy=False)
     if not isinstance(space, gym.spaces.Box):
         return actions
     # In float64, because the span of the widest float32 bounds is no float32.

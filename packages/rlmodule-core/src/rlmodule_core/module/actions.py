@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from rlmodule_core.backend.ops import Rng
+from rlmodule_core.backend.ops import Rng, Tensor
 from rlmodule_core.columns import Columns
-from rlmodule_core.distributions import Distribution
+from rlmodule_core.distributions import Descriptor, Distribution
 from rlmodule_core.errors import ConfigError, SpecCheckingError
+from rlmodule_core.module.actor_critic import descriptor_of
 from rlmodule_core.module.rl_module import RLModule
 
 
@@ -58,9 +59,25 @@ def require_stateless(module: RLModule) -> None:
         )
 
 
+def acting_descriptor(module: RLModule, output: Mapping[str, Any], *, explore: bool) -> Descriptor | None:
+    """What says how actions are mapped to the environment: None where the module chose them without a distribution.
+
+    Args:
+        module: the module that acted.
+        output: what `compute_actions` returned.
+        explore: as it was called.
+    """
+    if Columns.ACTION_DIST in output:
+        return descriptor_of(type(output[Columns.ACTION_DIST]))
+    if Columns.ACTION_DIST_INPUTS not in output:
+        return None
+    getter = module.get_exploration_action_dist_cls if explore else module.get_inference_action_dist_cls
+    return descriptor_of(getter())
+
+
 def _explored(module: RLModule, output: Mapping[str, Any], rng: Rng | None) -> dict[str, Any]:
     result = dict(output)
-    dist = _distribution(output, module.get_exploration_action_dist_cls)
+    dist = _distribution(module, output, module.get_exploration_action_dist_cls)
     if dist is None:
         _require_actions(module, output)
         return result
@@ -68,6 +85,12 @@ def _explored(module: RLModule, output: Mapping[str, Any], rng: Rng | None) -> d
         logp = dist.logp(output[Columns.ACTIONS])
     else:
         result[Columns.ACTIONS], logp = dist.sample_and_logp(rng=rng)
+    rows = len(result[Columns.ACTIONS])
+    if tuple(logp.shape) != (rows,):
+        raise SpecCheckingError(
+            f"{type(dist).__name__}.logp must give one number a row, shape ({rows},), got {tuple(logp.shape)}. Sum "
+            "over the parts of an action."
+        )
     result[Columns.ACTION_LOGP] = logp
     result[Columns.ACTION_PROB] = module.backend.ops.exp(logp)
     return result
@@ -76,21 +99,43 @@ def _explored(module: RLModule, output: Mapping[str, Any], rng: Rng | None) -> d
 def _inferred(module: RLModule, output: Mapping[str, Any], rng: Rng | None) -> dict[str, Any]:
     if Columns.ACTIONS in output:
         return dict(output)
-    dist = _distribution(output, module.get_inference_action_dist_cls)
+    dist = _distribution(module, output, module.get_inference_action_dist_cls)
     if dist is None:
         _require_actions(module, output)
         return dict(output)
     return {**output, Columns.ACTIONS: dist.to_deterministic().sample(rng=rng)}
 
 
-def _distribution(output: Mapping[str, Any], get_class: Any) -> Distribution | None:
+def _distribution(
+    module: RLModule, output: Mapping[str, Any], get_class: Callable[[], type[Distribution]]
+) -> Distribution | None:
     if Columns.ACTION_DIST in output:
-        given: Distribution = output[Columns.ACTION_DIST]
+        given = output[Columns.ACTION_DIST]
+        if not isinstance(given, Distribution):
+            raise SpecCheckingError(
+                f"{type(module).__name__} must return a rlmodule Distribution as 'action_dist', got a "
+                f"{type(given).__name__}. Return its parameters as 'action_dist_inputs' instead."
+            )
         return given
     if Columns.ACTION_DIST_INPUTS in output:
-        made: Distribution = get_class().from_logits(output[Columns.ACTION_DIST_INPUTS])
-        return made
+        dist_cls = get_class()
+        inputs: Tensor = output[Columns.ACTION_DIST_INPUTS]
+        _require_inputs(module, dist_cls, inputs)
+        return dist_cls.from_logits(inputs)
     return None
+
+
+def _require_inputs(module: RLModule, dist_cls: type[Distribution], inputs: Tensor) -> None:
+    space = None if module.config is None else module.config.action_space
+    width = None if space is None else dist_cls.required_input_dim(space)
+    shape = tuple(getattr(inputs, "shape", ()))
+    native = isinstance(inputs, module.backend.ops.tensor_type)
+    if not native or len(shape) != 2 or width not in (None, shape[-1]):
+        raise SpecCheckingError(
+            f"{type(module).__name__} must return 'action_dist_inputs' of shape (B, {'A' if width is None else width}) "
+            f"as {dist_cls.__name__} needs for {space}, as a {module.framework} tensor; got a "
+            f"{type(inputs).__name__} of shape {shape}."
+        )
 
 
 def _require_actions(module: RLModule, output: Mapping[str, Any]) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from rlmodule_core.backend.dtypes import network_dtype
 from rlmodule_core.columns import Columns
 from rlmodule_core.distributions import Descriptor, Distribution
-from rlmodule_core.errors import ConfigError
+from rlmodule_core.errors import ConfigError, SpecCheckingError
 from rlmodule_core.module.plans import ModulePlans
 from rlmodule_core.module.resolve import has_standard_class
 from rlmodule_core.module.rl_module import RLModule
@@ -60,11 +60,31 @@ class ActorCriticRLModule(RLModule):
             self._dists = {"train": plans.train, "exploration": plans.exploration, "inference": plans.inference}
             return
         catalog = self._catalog()
-        self.encoder = catalog.build_actor_critic_encoder(framework)
-        self.pi = catalog.build_pi_head(framework)
-        self.vf = catalog.build_vf_head(framework)
-        dist = _unbound(catalog.get_action_dist_cls(framework))
-        self._dists = dict.fromkeys(("train", "exploration", "inference"), dist)
+        self.encoder = self._part(catalog, "build_actor_critic_encoder")
+        self.pi = self._part(catalog, "build_pi_head")
+        self.vf = self._part(catalog, "build_vf_head")
+        dist_cls = catalog.get_action_dist_cls(framework)
+        self._require_fit(dist_cls)
+        self._dists = dict.fromkeys(("train", "exploration", "inference"), _unbound(dist_cls))
+
+    def _part(self, catalog: Any, method: str) -> Any:
+        network = getattr(catalog, method, lambda framework: None)(self.backend.name)
+        if not callable(network):
+            raise ConfigError(
+                f"{type(catalog).__name__}.{method}({self.backend.name!r}) must return a network that can be called, "
+                f"got {network!r}. Derive the catalog from PPOCatalog and return what a ModelConfig builds."
+            )
+        return network
+
+    def _require_fit(self, dist_cls: Any) -> None:
+        if not (isinstance(dist_cls, type) and issubclass(dist_cls, Distribution)):
+            raise ConfigError(f"get_action_dist_cls() must return a Distribution class, got {dist_cls!r}.")
+        descriptor, space = descriptor_of(dist_cls), None if self.config is None else self.config.action_space
+        if descriptor is not None and space is not None and not descriptor.fits(space):
+            raise ConfigError(
+                f"The action distribution {descriptor} does not give actions of {space}. Check the catalog's "
+                "get_action_descriptor."
+            )
 
     def _catalog(self) -> ActorCriticCatalog:
         if self.config is None:
@@ -73,10 +93,10 @@ class ActorCriticRLModule(RLModule):
         return catalog
 
     def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        latents = self.encoder(batch)[Columns.ENCODER_OUT]
+        latents = self._latents(batch)
         return {
             Columns.ACTION_DIST_INPUTS: self.pi(latents[Columns.ACTOR]),
-            Columns.VF_PREDS: self.vf(latents[Columns.CRITIC])[..., 0],
+            Columns.VF_PREDS: self._values(latents[Columns.CRITIC]),
         }
 
     def _forward_exploration(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -90,7 +110,25 @@ class ActorCriticRLModule(RLModule):
         if isinstance(plan, ActorCritic):
             # Acting needs no values, so the critic's encoder does not run.
             return self.encoder.run_child(plan.actor_key, batch)[Columns.ENCODER_OUT]
-        return self.encoder(batch)[Columns.ENCODER_OUT][Columns.ACTOR]
+        return self._latents(batch)[Columns.ACTOR]
+
+    def _latents(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        latents: Mapping[str, Any] = self.encoder(batch)[Columns.ENCODER_OUT]
+        if not isinstance(latents, Mapping):
+            raise SpecCheckingError(
+                f"The encoder of {type(self).__name__} must give {{'actor': ..., 'critic': ...}} under 'encoder_out', "
+                f"got {type(latents).__name__}. Build it from an ActorCriticEncoderConfig."
+            )
+        return latents
+
+    def _values(self, latents: Any) -> Any:
+        values = self.vf(latents)
+        if values.shape[-1] != 1:
+            raise SpecCheckingError(
+                f"The value head of {type(self).__name__} must give one value a row, shape [B, 1], got "
+                f"{tuple(values.shape)}. Check PPOCatalog.build_vf_head or get_vf_head_config."
+            )
+        return values[..., 0]
 
     def input_specs_train(self) -> SpecType:
         return self._input_specs()

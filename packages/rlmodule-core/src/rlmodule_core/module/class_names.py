@@ -32,8 +32,10 @@ def find_class(name: str, *, argument: str) -> type[Any]:
             # Not getattr: a module's __getattr__ may import.
             found = getattr(found, "__dict__", {}).get(part)
     if not isinstance(found, type):
+        importable = module not in ("", "__main__")
         raise CheckpointError(
-            f"The checkpoint was written by the class {name}, which is not loaded here. Import {module} first, or pass "
-            f"the class as {argument}=. (Nothing that a checkpoint names is imported by itself.)"
+            f"The checkpoint was written by the class {name}, which is not loaded here. "
+            f"{f'Import {module} first, or pass' if importable else 'Pass'} the class as {argument}=. (Nothing that a "
+            "checkpoint names is imported by itself.)"
         )
     return found

@@ -13,6 +13,7 @@ from rlmodule_core.errors import CheckpointError, ConfigError
 from rlmodule_core.module.class_names import class_name, find_class
 from rlmodule_core.module.plans import ModulePlans
 from rlmodule_core.spaces import space_from_dict, space_to_dict
+from rlmodule_core.stored import from_fields, short
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class RLModuleConfig:
             default: the registered name of the catalog to use where `catalog_class` is None.
 
         Raises:
-            ConfigError: there is no catalog class.
+            ConfigError: there is no catalog class, or what is given is none.
             PluginError: no catalog of that name is installed.
         """
         chosen = default if self.catalog_class is None else self.catalog_class
@@ -49,6 +50,8 @@ class RLModuleConfig:
                 "RLModuleConfig.catalog_class is None, so there is no catalog to build from. Pass a Catalog class or "
                 f"the name of an installed one (found: {', '.join(plugins.names(plugins.CATALOGS)) or 'none'})."
             )
+        if not isinstance(chosen, str | type):
+            raise ConfigError(f"catalog_class must be a class or the name of an installed catalog, got {chosen!r}.")
         catalog_class = plugins.load(plugins.CATALOGS, chosen) if isinstance(chosen, str) else chosen
         settings = {} if self.model_config_dict is None else self.model_config_dict
         return catalog_class(self.observation_space, self.action_space, settings)
@@ -65,28 +68,55 @@ class RLModuleConfig:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> RLModuleConfig:
+    def from_dict(
+        cls, data: Mapping[str, Any], *, catalog_class: type[Any] | str | None = None, where: str = "A module's config"
+    ) -> RLModuleConfig:
         """Rebuild a config that `to_dict` wrote.
 
-        A catalog class that is not registered under a name is found only where its module is already imported.
+        Args:
+            data: the stored config.
+            catalog_class: the catalog in place of the stored one, which is found only under a registered name or where
+                its module is already imported.
+            where: the place of the data in the document, for error texts.
 
         Raises:
             CheckpointError: the data are damaged, or the catalog class is not there.
         """
-        try:
-            observation, action = data["observation_space"], data["action_space"]
-            settings, catalog, plans = data["model_config_dict"], data["catalog"], data["plans"]
-        except KeyError as error:
-            raise CheckpointError(f"A stored module config lacks the field {error}.") from error
+        stored = from_fields(_Stored, data, where=where)
+        if catalog_class is None and stored.plans is None:
+            catalog_class = _find_catalog(stored.catalog)
+        # Frozen plans need no catalog, so that its package need not be there.
         return cls(
-            observation_space=None if observation is None else space_from_dict(observation),
-            action_space=None if action is None else space_from_dict(action),
-            model_config_dict=settings,
-            # Frozen plans need no catalog, so that its package need not be there.
-            catalog_class=None if plans is not None else _find_catalog(catalog),
-            plans=None if plans is None else ModulePlans.from_json(plans),
+            observation_space=None if stored.observation_space is None else space_from_dict(stored.observation_space),
+            action_space=None if stored.action_space is None else space_from_dict(stored.action_space),
+            model_config_dict=stored.model_config_dict,
+            catalog_class=catalog_class,
+            plans=None if stored.plans is None else _read_plans(stored.plans, where),
         )
 
 
+@dataclass(frozen=True)
+class _Stored:
+    """The fields that `to_dict` writes."""
+
+    observation_space: Mapping[str, Any] | None
+    action_space: Mapping[str, Any] | None
+    model_config_dict: Mapping[str, Any] | None
+    catalog: str | None
+    plans: Mapping[str, Any] | None
+
+
+def _read_plans(data: Mapping[str, Any], where: str) -> ModulePlans:
+    plans: object = ModulePlans.from_json(data)
+    if not isinstance(plans, ModulePlans):
+        raise CheckpointError(
+            f"Expected ModulePlans in the field '{where}.plans', got {short(plans)}. The checkpoint was damaged or "
+            "changed: restore it from a copy."
+        )
+    return plans
+
+
 def _find_catalog(name: str | None) -> type[Any] | str | None:
-    return find_class(name, argument="catalog_class") if name is not None and ":" in name else name
+    if name is None or ":" not in name:
+        return name
+    return find_class(name, argument="catalog_class")

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 
 from rlmodule_core.checkpoint.module import load_module
 from rlmodule_core.columns import Columns
-from rlmodule_core.distributions import Descriptor, to_env_actions
-from rlmodule_core.errors import ConfigError, SpecCheckingError, UnsupportedSpaceError
-from rlmodule_core.module.actions import compute_actions, require_stateless
-from rlmodule_core.module.actor_critic import descriptor_of
+from rlmodule_core.distributions import to_env_actions
+from rlmodule_core.errors import ConfigError, SpecCheckingError
+from rlmodule_core.module.actions import acting_descriptor, compute_actions, require_stateless
 from rlmodule_core.module.rl_module import RLModule
 
 Result = tuple[Any, Mapping[str, Any], dict[str, Any]]
@@ -50,6 +49,7 @@ class Policy:
         framework: str | None = None,
         module_id: str | None = None,
         module_class: type[RLModule] | None = None,
+        catalog_class: type[Any] | str | None = None,
         seed: int | None = None,
     ) -> Policy:
         """Serve a module of a checkpoint, whoever wrote it: a module, a container or an algorithm.
@@ -59,13 +59,19 @@ class Policy:
             framework: where to run; "numpy" needs nothing but rlmodule-core. None runs where it was trained.
             module_id: which module; the only one by default.
             module_class: the module's class, where it is not a standard one and not imported.
+            catalog_class: the catalog, where the networks are built by one that is neither registered nor imported.
             seed: see the constructor.
 
         Raises:
             CheckpointError: the checkpoint is missing or damaged, or cannot run in that framework.
         """
         module: RLModule = load_module(
-            directory, base=RLModule, framework=framework, module_id=module_id, module_class=module_class
+            directory,
+            base=RLModule,
+            framework=framework,
+            module_id=module_id,
+            module_class=module_class,
+            catalog_class=catalog_class,
         )
         return cls(module, seed=seed)
 
@@ -97,14 +103,16 @@ class Policy:
         """The actions for a batch given by its columns `[B, ...]`; see `compute_single_action`."""
         output = compute_actions(self.module, input_dict, explore=explore, rng=self.rng)
         extras = self.module.backend.to_numpy(output)
-        return to_env_actions(self._descriptor(explore), self._action_space, extras[Columns.ACTIONS]), {}, extras
+        descriptor = acting_descriptor(self.module, output, explore=explore)
+        return to_env_actions(descriptor, self._action_space, extras[Columns.ACTIONS]), {}, extras
 
     def compute_log_likelihoods(self, actions: Any, obs_batch: Any) -> NDArray[np.float32]:
         """Log-probabilities `[B]` of actions as sampled `[B, ...]` under the exploration distribution.
 
         Raises:
-            SpecCheckingError: the module gives no distribution.
+            SpecCheckingError: the module gives no distribution, or an action is not one of the action space's.
         """
+        self._require_legal(np.asarray(actions))
         module, backend = self.module, self.module.backend
         inputs = {Columns.OBS: backend.batch(self._observation_space, obs_batch, like=module)}
         output = module.forward_exploration(inputs)
@@ -126,11 +134,9 @@ class Policy:
             )
         return array[None]
 
-    def _descriptor(self, explore: bool) -> Descriptor | None:
-        module = self.module
-        getter = module.get_exploration_action_dist_cls if explore else module.get_inference_action_dist_cls
-        try:
-            return descriptor_of(getter())
-        except UnsupportedSpaceError:
-            # The module chose the actions itself.
-            return None
+    def _require_legal(self, actions: NDArray[Any]) -> None:
+        space = self._action_space
+        if isinstance(space, gym.spaces.Discrete):
+            last = space.start + space.n - 1
+            if ((actions < space.start) | (actions > last)).any():
+                raise SpecCheckingError(f"Actions of {space} are from {space.start} to {last}, got {actions!r}.")

@@ -34,8 +34,20 @@ def resolve_module_class(module_class: Any, framework: str | None) -> Any:
     combined with the framework's base.
 
     Raises:
-        ConfigError: no framework is known, or the class belongs to another one.
+        ConfigError: it is no RLModule class or leaves forwards open, no framework is known, or the class belongs to
+            another one.
     """
+    # Here, because RLModule's own file imports this one.
+    from rlmodule_core.module.rl_module import RLModule
+
+    if not (isinstance(module_class, type) and issubclass(module_class, RLModule)):
+        raise ConfigError(f"module_class must be a subclass of RLModule, got {module_class!r}.")
+    missing = sorted(module_class.__abstractmethods__)
+    if missing:
+        raise ConfigError(
+            f"{module_class.__name__} cannot be built: it lacks {', '.join(missing)}. Override them in a subclass, and "
+            "give that as the module class."
+        )
     if module_class.framework is None:
         if framework is None:
             raise ConfigError(

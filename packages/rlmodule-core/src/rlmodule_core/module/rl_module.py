@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlmodule_core import plugins
-from rlmodule_core.backend import Backend, get_backend
+from rlmodule_core.backend import Backend, Tensor, get_backend
 from rlmodule_core.checkpoint.module import load_module, save_module
 from rlmodule_core.columns import DEFAULT_MODULE_ID, Columns
 from rlmodule_core.distributions import Distribution, distribution_for
@@ -45,6 +45,8 @@ class RLModule(ABC):
     _checks: dict[str, tuple[Check, Check]] | None
 
     def __init__(self, config: RLModuleConfig | None = None) -> None:
+        if config is not None and not isinstance(config, RLModuleConfig):
+            raise ConfigError(f"{type(self).__name__} is constructed from an RLModuleConfig or None, got {config!r}.")
         self.config = config
         self._checks = None
         self.setup()
@@ -88,6 +90,30 @@ class RLModule(ABC):
         check_output(output)
         return output
 
+    def evaluate_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What `forward_train` computes, but without gradients and in evaluation mode: to estimate values.
+
+        Raises:
+            SpecCheckingError: the batch or the output does not fit its spec.
+        """
+        check_input, check_output = self._checks_of("train")
+        check_input(batch)
+        output = self._acting(self._forward_train, batch)
+        check_output(output)
+        return output
+
+    def compute_loss(
+        self, outputs: Mapping[str, Any], batch: Mapping[str, Any], coeffs: Mapping[str, Any]
+    ) -> tuple[Tensor, dict[str, Tensor]] | None:
+        """The module's own loss in place of the algorithm's: the 0-d total, and metrics. None leaves it to the latter.
+
+        Args:
+            outputs: what `forward_train` returned.
+            batch: the minibatch's columns `[B, ...]`.
+            coeffs: the algorithm's numbers that change during training.
+        """
+        return None
+
     @abstractmethod
     def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         """Compute what the loss needs."""
@@ -113,8 +139,8 @@ class RLModule(ABC):
         return [Columns.OBS]
 
     def output_specs_train(self) -> SpecType:
-        """What `forward_train` returns."""
-        return None
+        """What `forward_train` returns: by default any mapping."""
+        return []
 
     def input_specs_exploration(self) -> SpecType:
         """What `forward_exploration` takes."""
@@ -242,22 +268,35 @@ class RLModule(ABC):
 
     @classmethod
     def from_checkpoint(
-        cls, directory: str | Path, module_id: str | None = None, *, module_class: type[RLModule] | None = None
+        cls,
+        directory: str | Path,
+        module_id: str | None = None,
+        *,
+        module_class: type[RLModule] | None = None,
+        catalog_class: type[Any] | str | None = None,
     ) -> Self:
         """Build a module from a checkpoint of a module, of a container or of an algorithm.
 
-        Called on a framework's class, the module is built in that framework; on RLModule, in the one that wrote it.
+        Called on a framework's class, the module is built in that framework; on RLModule, in the one that wrote it. A
+        class that is named in the checkpoint is found where it is imported, and where this is called on it.
 
         Args:
             directory: the checkpoint.
             module_id: which module; the only one by default.
             module_class: the class, where it is not a standard one and not imported under the name on file.
+            catalog_class: the catalog, where the networks are built by one that is neither registered nor imported.
 
         Raises:
-            CheckpointError: the checkpoint is missing or damaged, or the class is not there.
+            CheckpointError: the checkpoint is missing or damaged, or a class is not there.
+            ConfigError: `module_class` is no RLModule class of that framework.
         """
         loaded: Self = load_module(
-            directory, base=cls, framework=cls.framework, module_id=module_id, module_class=module_class
+            directory,
+            base=cls,
+            framework=cls.framework,
+            module_id=module_id,
+            module_class=module_class,
+            catalog_class=catalog_class,
         )
         return loaded
 

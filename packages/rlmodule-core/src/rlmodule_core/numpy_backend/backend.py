@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlmodule_core.backend.base import Backend
-from rlmodule_core.backend.dtypes import network_dtype
+from rlmodule_core.backend.dtypes import batch_array
 from rlmodule_core.numpy_backend.layers import Layer
 from rlmodule_core.numpy_backend.module import NumpyRLModule
 from rlmodule_core.numpy_backend.networks import Container, lower, named_arrays
@@ -40,8 +40,7 @@ class NumpyBackend(Backend):
     def batch(self, space: gym.Space[Any] | None, value: Any, *, like: Any = None) -> Any:
         if isinstance(value, Mapping):
             return {key: self.batch(None, item) for key, item in value.items()}
-        array = np.asarray(value)
-        return array.astype(network_dtype(array.dtype), copy=False)
+        return batch_array(space, value)
 
     def to_numpy(self, value: Any) -> Any:
         return value

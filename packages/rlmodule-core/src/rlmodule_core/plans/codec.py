@@ -9,8 +9,12 @@ from typing import Any
 import numpy as np
 
 from rlmodule_core.errors import CheckpointError
+from rlmodule_core.stored import from_fields, short
 
 TYPE_KEY = "type"
+
+_DEEPEST = 50
+"""Real plans nest a handful of levels; what is nested deeper would exhaust the stack of whoever walks it."""
 
 
 def to_json(value: Any) -> Any:
@@ -30,21 +34,33 @@ def from_json(data: Any, types: Sequence[type]) -> Any:
     """Rebuild what `to_json` wrote, from the given closed set of types only.
 
     Raises:
-        CheckpointError: the data name another type, or their fields do not fit it.
+        CheckpointError: the data name another type, or their fields do not fit it; names the field.
     """
+    return _decode(data, {cls.__name__: cls for cls in types}, where="", depth=0)
+
+
+def _decode(data: Any, known: Mapping[str, type], *, where: str, depth: int) -> Any:
+    if depth > _DEEPEST:
+        raise CheckpointError(
+            f"A stored plan is nested more than {_DEEPEST} levels deep. It was damaged or changed: restore the "
+            "checkpoint from a copy."
+        )
     if isinstance(data, list):
-        return tuple(from_json(item, types) for item in data)
+        items = enumerate(data)
+        return tuple(_decode(item, known, where=f"{where}[{index}]", depth=depth + 1) for index, item in items)
     if not isinstance(data, Mapping):
         return data
-    known = {cls.__name__: cls for cls in types}
-    cls = known.get(str(data.get(TYPE_KEY)))
+    name = data.get(TYPE_KEY)
+    cls = known.get(name) if isinstance(name, str) else None
     if cls is None:
         raise CheckpointError(
-            f"A stored plan names {data.get(TYPE_KEY)!r}, unknown to this version (known: {', '.join(known)}). "
+            f"A stored plan names {short(name)}, unknown to this version (known: {', '.join(known)}). "
             "Load it with the version of rlmodule-core that wrote it, or a newer one."
         )
-    arguments = {key: from_json(item, types) for key, item in data.items() if key != TYPE_KEY}
-    try:
-        return cls(**arguments)
-    except (TypeError, ValueError) as error:
-        raise CheckpointError(f"A stored {cls.__name__} has fields that do not fit: {error}") from error
+    here = f"{where}:{name}" if where else str(name)
+    arguments = {
+        key: _decode(item, known, where=f"{here}.{key}", depth=depth + 1)
+        for key, item in data.items()
+        if key != TYPE_KEY
+    }
+    return from_fields(cls, arguments, where=here)

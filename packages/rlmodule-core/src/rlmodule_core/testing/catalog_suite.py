@@ -1,0 +1,208 @@
+"""The exam of a catalog for actor-critic modules."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import MISSING, Field, fields
+from pathlib import Path
+from typing import Any, ClassVar
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from rlmodule_core.backend import GradientClip, OptimizerSettings, get_backend, get_training_backend
+from rlmodule_core.columns import Columns
+from rlmodule_core.errors import ConfigError, UnsupportedSpaceError
+from rlmodule_core.module.actor_critic import ActorCriticRLModule, descriptor_of
+from rlmodule_core.module.rl_module import RLModule
+from rlmodule_core.module.spec import SingleAgentRLModuleSpec
+from rlmodule_core.testing.backend_exam import can_train, installed_backends
+from rlmodule_core.testing.batches import native_batch, observations
+from rlmodule_core.testing.compare import Array, require, require_same_arrays
+from rlmodule_core.testing.guard import Exam
+from rlmodule_core.testing.random_weights import perturbed
+
+Spaces = tuple[gym.Space[Any], gym.Space[Any]]
+
+_REAL = gym.spaces.Box(-np.inf, np.inf, (4,))
+
+
+class UnheardOfSpace(gym.Space[Any]):
+    """A space that no catalog knows."""
+
+    def __repr__(self) -> str:
+        return "UnheardOfSpace()"
+
+
+class CatalogSuite(Exam):
+    """A catalog builds networks that fit its spaces; a subclass sets `catalog_class`.
+
+    Attributes:
+        catalog_class: the examinee; it has a `settings_class` and builds an actor-critic encoder and two heads.
+        spaces: the pairs of observation and action space to examine.
+        settings: the settings that every examined catalog is given.
+        frameworks: in which to build; all installed ones by default.
+        other_values: for a setting whose other legal value cannot be guessed from its default, such a value.
+        settings_without_effect: settings that change neither outputs nor distribution, each with the reason.
+    """
+
+    catalog_class: ClassVar[type[Any]]
+    spaces: ClassVar[Sequence[Spaces]] = (
+        (_REAL, gym.spaces.Discrete(3)),
+        (_REAL, gym.spaces.Box(-1.0, 1.0, (2,))),
+        (gym.spaces.Box(0, 255, (3,), np.uint8), gym.spaces.Discrete(4, start=2)),
+        (gym.spaces.Discrete(5, start=1), gym.spaces.Box(-2.0, 3.0, (3,))),
+    )
+    settings: ClassVar[Mapping[str, Any]] = {}
+    frameworks: ClassVar[Sequence[str] | None] = None
+    other_values: ClassVar[Mapping[str, Any]] = {}
+    settings_without_effect: ClassVar[Mapping[str, str]] = {}
+
+    def _catalog(self, spaces: Spaces, settings: Mapping[str, Any] | None = None) -> Any:
+        return self.catalog_class(*spaces, self.settings if settings is None else settings)
+
+    def _cases(self) -> Iterator[tuple[str, Spaces]]:
+        for framework in installed_backends() if self.frameworks is None else self.frameworks:
+            for spaces in self.spaces:
+                yield framework, spaces
+
+    def _outputs(self, catalog: Any, framework: str) -> tuple[Array, Array]:
+        """What freshly built networks of one seed give for six observations: distribution inputs and values."""
+        backend = get_backend(framework)
+        with backend.initialising(0):
+            encoder = catalog.build_actor_critic_encoder(framework)
+            heads = catalog.build_pi_head(framework), catalog.build_vf_head(framework)
+        space = catalog.observation_space
+        latents = encoder({Columns.OBS: backend.batch(space, observations(space))})[Columns.ENCODER_OUT]
+        inputs, values = (
+            backend.to_numpy(head(latents[key]))
+            for head, key in zip(heads, (Columns.ACTOR, Columns.CRITIC), strict=True)
+        )
+        return inputs, values
+
+    def _module(self, framework: str, spaces: Spaces) -> RLModule:
+        spec = SingleAgentRLModuleSpec(ActorCriticRLModule, *spaces, self.settings, self.catalog_class)
+        with get_backend(framework).initialising(0):
+            return spec.build(framework=framework)
+
+    def test_networks_are_built_for_every_pair_of_spaces(self) -> None:
+        for framework, spaces in self._cases():
+            for output in self._outputs(self._catalog(spaces), framework):
+                require(output.dtype == np.float32, f"{framework}, {spaces}: an output of {output.dtype}.")
+                require(np.isfinite(output).all(), f"{framework}, {spaces}: outputs are not finite.")
+
+    def test_heads_are_as_wide_as_the_action_distribution_and_the_value(self) -> None:
+        for framework, spaces in self._cases():
+            catalog = self._catalog(spaces)
+            inputs, values = self._outputs(catalog, framework)
+            width = catalog.get_action_dist_cls(framework).required_input_dim(spaces[1])
+            require(inputs.shape == (6, width), f"{framework}, {spaces}: the policy head gives {inputs.shape}.")
+            require(values.shape == (6, 1), f"{framework}, {spaces}: the value head gives {values.shape}.")
+
+    def test_an_unknown_setting_is_refused_with_the_nearest_name(self) -> None:
+        for name in (field.name for field in fields(self.catalog_class.settings_class)):
+            typo = f"{name[:-1]}_"
+            with pytest.raises(ConfigError) as caught:
+                self._catalog(self.spaces[0], {**self.settings, typo: 1})
+            text = str(caught.value)
+            require(typo in text and f"'{name}'?" in text, f"expected {typo!r} and {name!r} in: {text}")
+
+    def test_an_unsupported_space_is_named_with_the_method_to_override(self) -> None:
+        odd = UnheardOfSpace()
+        for framework, (observation_space, action_space) in self._cases():
+            for spaces in ((odd, action_space), (observation_space, odd)):
+                with pytest.raises(UnsupportedSpaceError) as caught:
+                    self._outputs(self._catalog(spaces), framework)
+                text = str(caught.value)
+                require(repr(odd) in text, f"expected the space in: {text}")
+                methods = set(re.findall(r"\b(?:get|build)_\w+", text)) & set(dir(self.catalog_class))
+                require(methods, f"expected a method of {self.catalog_class.__name__} to override in: {text}")
+
+    def test_every_setting_has_an_effect_or_a_reason_why_not(self) -> None:
+        declared = fields(self.catalog_class.settings_class)
+        idle = {field.name for field in declared if not self._has_effect(field)}
+        listed = set(self.settings_without_effect)
+        require(
+            idle <= listed, f"settings without effect: {sorted(idle - listed)}. Use them, or list them with a reason."
+        )
+        require(listed <= idle, f"listed as without effect, but they have one: {sorted(listed - idle)}.")
+
+    def _has_effect(self, field: Field[Any]) -> bool:
+        other = self.other_values[field.name] if field.name in self.other_values else _other_value(_default(field))
+        declared = fields(self.catalog_class.settings_class)
+        # An activation shows only where there is a layer to activate.
+        layers = {each.name: (6,) for each in declared if isinstance(_default(each), list | tuple)}
+        return any(
+            self._decided(spaces, {**base, field.name: other}) not in (None, self._decided(spaces, base))
+            for spaces in self.spaces
+            for base in (self.settings, {**layers, **self.settings})
+        )
+
+    def _decided(self, spaces: Spaces, settings: Mapping[str, Any]) -> Any:
+        """Everything that settings can change; None where they do not fit the spaces."""
+        framework = next(self._cases())[0]
+        try:
+            catalog = self._catalog(spaces, settings)
+            descriptor = descriptor_of(catalog.get_action_dist_cls(framework))
+            return descriptor, *(output.tobytes() for output in self._outputs(catalog, framework))
+        except ConfigError:
+            return None
+
+    def test_a_module_built_with_it_takes_a_gradient_step(self) -> None:
+        cases = [(framework, spaces) for framework, spaces in self._cases() if can_train(framework)]
+        if not cases:
+            pytest.skip("No backend is installed that can train.")
+        for framework, spaces in cases:
+            backend, module = get_training_backend(framework), self._module(framework, spaces)
+            before = module.get_state()
+            backend.update_epoch(
+                module,
+                loss=_mean_of_outputs,
+                optimizer=backend.make_optimizer(module, OptimizerSettings(lr=0.01)),
+                columns={Columns.OBS: observations(spaces[0])},
+                permutation=np.arange(6),
+                minibatch_size=6,
+                coeffs={},
+                clip=GradientClip(),
+            )
+            for part in ("encoder", "pi", "vf"):
+                moved = [name for name, array in module.get_state().items() if not np.array_equal(array, before[name])]
+                require(any(name.startswith(part) for name in moved), f"{framework}, {spaces}: {part!r} did not move.")
+
+    def test_a_module_built_with_it_comes_back_from_a_checkpoint(self) -> None:
+        for framework, spaces in self._cases():
+            module = self._module(framework, spaces)
+            # Moved from their start, at which a forgotten one would be too.
+            module.set_state(perturbed(module.get_state(), 1))
+            with tempfile.TemporaryDirectory() as directory:
+                path = module.save_to_checkpoint(Path(directory) / "checkpoint")
+                loaded = RLModule.from_checkpoint(path)
+            require_same_arrays(loaded.get_state(), module.get_state(), f"{framework}, {spaces}: the loaded state")
+            batch = native_batch(module, spaces[0])
+            expected, outputs = (each.backend.to_numpy(dict(each.forward_train(batch))) for each in (module, loaded))
+            require_same_arrays(outputs, expected, f"{framework}, {spaces}: the loaded module's outputs")
+
+
+def _mean_of_outputs(ops: Any, outputs: Mapping[str, Any], batch: Any, coeffs: Any) -> Any:
+    return ops.mean(outputs[Columns.ACTION_DIST_INPUTS]) + ops.mean(outputs[Columns.VF_PREDS]), {}
+
+
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
+def _other_value(default: Any) -> Any:
+    match default:
+        case bool():
+            return not default
+        case int() | float():
+            return default + 1
+        case str():
+            return "tanh" if default == "relu" else "relu"
+        case None:
+            return 5
+        case _:
+            return (5,)

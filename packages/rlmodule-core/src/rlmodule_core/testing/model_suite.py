@@ -1,0 +1,142 @@
+"""The exam of a backend's layers: every network that a config can describe."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any, ClassVar
+
+import numpy as np
+
+from rlmodule_core.columns import Columns
+from rlmodule_core.configs import (
+    ActorCriticEncoderConfig,
+    FreeLogStdMLPHeadConfig,
+    MLPEncoderConfig,
+    MLPHeadConfig,
+    ModelConfig,
+)
+from rlmodule_core.plans import Cast, Chain, OneHot, Plan, walk_records
+from rlmodule_core.plans.records import ACTIVATIONS
+from rlmodule_core.testing.backend_exam import BackendExam
+from rlmodule_core.testing.central_differences import require_gradients
+from rlmodule_core.testing.compare import (
+    Array,
+    leaves,
+    require,
+    require_close,
+    require_same,
+    require_same_arrays,
+)
+from rlmodule_core.testing.random_weights import random_like
+from rlmodule_core.testing.reference import reference
+
+
+@cache
+def standard_configs() -> tuple[ModelConfig, ...]:
+    """Every kind of network that core's configs describe, small: each activation, with and without the rest."""
+    return tuple(_standard_configs())
+
+
+def _standard_configs() -> Iterator[ModelConfig]:
+    for activation in (*ACTIVATIONS, "swish", "linear", None):
+        for layernorm in (False, True):
+            # A square layer, because a transposed kernel fits it.
+            hidden: dict[str, Any] = {
+                "hidden_layer_dims": (5, 5),
+                "hidden_layer_activation": activation,
+                "hidden_layer_use_layernorm": layernorm,
+            }
+            yield MLPHeadConfig(input_dims=(3,), output_layer_dim=4, output_layer_activation=activation, **hidden)
+            yield FreeLogStdMLPHeadConfig(input_dims=(3,), output_layer_dim=4, **hidden)
+            yield MLPEncoderConfig(input_dims=(3,), **hidden)
+            yield MLPEncoderConfig(input_dims=(3,), cast=True, output_layer_dim=4, **hidden)
+            one_hot = MLPEncoderConfig(input_dims=(), one_hot=OneHot(4, start=-1), **hidden)
+            for shared in (True, False):
+                yield ActorCriticEncoderConfig(base_encoder_config=one_hot, shared=shared)
+    plain: dict[str, Any] = {"hidden_layer_use_bias": False, "output_layer_use_bias": False}
+    yield MLPHeadConfig(input_dims=(3,), hidden_layer_dims=(5, 5), output_layer_dim=2, **plain)
+    yield MLPHeadConfig(input_dims=(3,), hidden_layer_dims=(), output_layer_dim=3)
+
+
+class ModelSuite(BackendExam):
+    """Lowered networks compute what their plans say; a subclass names the backend as `backend_name`.
+
+    Attributes:
+        configs: the networks to examine; `standard_configs()` where a subclass sets none.
+    """
+
+    configs: ClassVar[Sequence[ModelConfig]] = ()
+
+    def _configs(self) -> Sequence[ModelConfig]:
+        return self.configs if self.configs else standard_configs()
+
+    def _network(self, plan: Plan) -> tuple[Any, dict[str, Array]]:
+        network = self.backend.lower(plan)
+        weights = random_like(self.backend.get_weights(network), 1)
+        self.backend.set_weights(network, weights)
+        return network, weights
+
+    def _outputs(self, network: Any, plan: Plan, obs: Array) -> dict[str, Array]:
+        outputs = network(_inputs(plan, self.tensor(obs)))
+        return {path: self.array(leaf) for path, leaf in leaves(outputs)}
+
+    def test_networks_compute_what_their_plans_say(self) -> None:
+        for config in self._configs():
+            plan = config.plan()
+            network, weights = self._network(plan)
+            exact = {name: array.astype(np.float64) for name, array in weights.items()}
+            for leading in ((6,), (2, 3), (1,)):
+                obs = _observations(config, leading)
+                expected = dict(leaves(reference(plan, exact)(_inputs(plan, obs))))
+                outputs = self._outputs(network, plan, obs)
+                require(outputs.keys() == expected.keys(), f"{config}: expected {list(expected)}, got {list(outputs)}.")
+                for path, array in outputs.items():
+                    require(array.dtype == np.float32, f"{config}: {path!r} is {array.dtype}.")
+                    require_close(array, expected[path], f"{config}: {path!r} of rows {leading}")
+
+    def test_output_dims_hold(self) -> None:
+        for config in self._configs():
+            plan = config.plan()
+            for path, array in self._outputs(self.backend.lower(plan), plan, _observations(config, (6,))).items():
+                expected = (6, *config.output_dims)
+                require(array.shape == expected, f"{config}: expected {path!r} of {expected}, got {array.shape}.")
+
+    def test_gradients_are_those_of_central_differences(self) -> None:
+        for config in self._configs():
+            require_gradients(self.training_backend, config.plan(), _observations(config, (4,)), repr(config))
+
+    def test_a_batch_permutes_with_its_rows(self) -> None:
+        order = np.array([3, 0, 5, 1, 4, 2])
+        for config in self._configs():
+            plan, obs = config.plan(), _observations(config, (6,))
+            network, _ = self._network(plan)
+            expected, outputs = (self._outputs(network, plan, rows) for rows in (obs, obs[order]))
+            for path, array in outputs.items():
+                require_close(array, expected[path][order], f"{config}: {path!r} of permuted rows")
+
+    def test_weights_make_another_network_the_same_bit_for_bit(self) -> None:
+        for config in self._configs():
+            plan, obs = config.plan(), _observations(config, (6,))
+            network, weights = self._network(plan)
+            twin = self.backend.lower(plan)
+            self.backend.set_weights(twin, self.backend.get_weights(network))
+            require_same_arrays(self.backend.get_weights(twin), weights, f"{config}: weights")
+            expected = self._outputs(network, plan, obs)
+            for path, array in self._outputs(twin, plan, obs).items():
+                require_same(array, expected[path], f"{config}: {path!r}")
+
+
+def _inputs(plan: Plan, obs: Any) -> Any:
+    return obs if isinstance(plan, Chain) else {Columns.OBS: obs}
+
+
+def _observations(config: ModelConfig, leading: tuple[int, ...]) -> Array:
+    """Rows that suit the network's first layer."""
+    rng, shape = np.random.default_rng(0), (*leading, *config.input_dims)
+    first = next(record for _, record in walk_records(config.plan()))
+    if isinstance(first, OneHot):
+        return rng.integers(first.start, first.start + first.size, shape)
+    if isinstance(first, Cast):
+        return rng.integers(0, 5, shape).astype(np.uint8)
+    return rng.normal(size=shape).astype(np.float32)
