@@ -139,3 +139,11 @@ def test_it_is_reached_through_a_module_config():
         gym.spaces.Box(-1, 1, (4,)), gym.spaces.Discrete(2), {"depth": 1, "fcnet_hiddens": [7]}, DeepCatalog
     )
     assert config.get_catalog().settings == DeepSettings(depth=1, fcnet_hiddens=(7,))
+
+
+def test_numpy_sizes_become_python_s():
+    settings = ModelSettings.parse(
+        {"fcnet_hiddens": [np.int64(8)], "post_fcnet_hiddens": (np.int32(4),), "encoder_latent_dim": np.int16(6)}
+    )
+    sizes = [*settings.fcnet_hiddens, *settings.post_fcnet_hiddens, settings.encoder_latent_dim]
+    assert [(size, type(size)) for size in sizes] == [(8, int), (4, int), (6, int)]

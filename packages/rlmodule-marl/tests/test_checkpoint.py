@@ -156,7 +156,7 @@ def test_a_container_class_that_is_not_there_is_never_replaced_by_its_base(
 ):
     hidden = type("Hidden", (Talking,), {"__qualname__": "Hidden"})
     hidden(container.config).save_to_checkpoint(tmp_path)
-    with pytest.raises(CheckpointError, match=r"Hidden, which is not loaded here.* call from_checkpoint on the class"):
+    with pytest.raises(CheckpointError, match=r"Hidden, which is not loaded here.* Call from_checkpoint on the class"):
         MultiAgentRLModule.from_checkpoint(tmp_path)
     assert type(hidden.from_checkpoint(tmp_path)) is hidden
 
@@ -205,3 +205,16 @@ def test_modules_that_are_one_only_after_loading_are_refused(container: MultiAge
 
     with pytest.raises(CheckpointError, match="'blue' and 'red' were two modules, and are one now"):
         OneForAll.from_checkpoint(saved, config=container.config)
+
+
+def test_classes_that_are_not_there_come_with_the_config(container: MultiAgentRLModule, linear: Any, tmp_path: Path):
+    hidden = type("Hidden", (linear,), {"__qualname__": "Hidden"})
+    specs = {module_id: replace(spec, module_class=hidden) for module_id, spec in container.config.modules.items()}
+    config = MultiAgentRLModuleConfig(specs)
+    for cls, directory in ((Fenced, tmp_path / "fenced"), (MultiAgentRLModule, tmp_path / "plain")):
+        cls(config).save_to_checkpoint(directory)
+        with pytest.raises(CheckpointError, match="Hidden, which is not loaded here"):
+            cls.from_checkpoint(directory)
+        assert type(cls.from_checkpoint(directory, config=config)["blue"]) is hidden
+    with pytest.raises(CheckpointError, match=r"pass the container's config as config="):
+        Fenced.from_checkpoint(tmp_path / "fenced")

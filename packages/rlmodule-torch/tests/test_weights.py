@@ -122,3 +122,14 @@ def test_a_twin_in_numpy_takes_the_weights_along(module: TorchActorCriticRLModul
     back = twin.to_framework("torch").get_state()
     for name, array in module.get_state().items():
         np.testing.assert_array_equal(back[name], array)
+
+
+def test_tensors_that_several_modules_share_are_seen_under_every_name(backend: TorchBackend):
+    tied, nested, half = Tied(), Nested(), Half()
+    half.net.weight = tied.embed.weight
+    half.count = nested.count
+    modules = {"a.b": tied, "nested": nested, "half": half}
+    assert backend.shared_tensors(modules) == {"half.net.weight": "a%2Eb.embed.weight"}
+    half.register_buffer("count_too", nested.count)
+    assert backend.shared_tensors(modules)["half.count_too"] == "nested.count"
+    assert backend.shared_tensors({"tied": tied}) == {}

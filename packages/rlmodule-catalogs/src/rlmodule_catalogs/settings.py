@@ -64,11 +64,13 @@ class ModelSettings:
                 raise ConfigError(f"The model setting {field.name!r} must be True or False, got {value!r}.")
         for name in ("fcnet_hiddens", "post_fcnet_hiddens"):
             object.__setattr__(self, name, _layer_sizes(name, getattr(self, name)))
-        if self.encoder_latent_dim is not None and not _is_size(self.encoder_latent_dim):
-            raise ConfigError(
-                "The model setting 'encoder_latent_dim' must be a positive integer or None, got "
-                f"{self.encoder_latent_dim!r}."
-            )
+        if self.encoder_latent_dim is not None:
+            if not _is_size(self.encoder_latent_dim):
+                raise ConfigError(
+                    "The model setting 'encoder_latent_dim' must be a positive integer or None, got "
+                    f"{self.encoder_latent_dim!r}."
+                )
+            object.__setattr__(self, "encoder_latent_dim", int(self.encoder_latent_dim))
         if not self.fcnet_hiddens and self.encoder_latent_dim is None:
             raise ConfigError("The model setting 'fcnet_hiddens' is empty; then 'encoder_latent_dim' must be set.")
 

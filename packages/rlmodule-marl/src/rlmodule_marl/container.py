@@ -219,8 +219,8 @@ class MultiAgentRLModule:
 
         Args:
             directory: a checkpoint of a container, a module or an algorithm.
-            config: in place of the stored one, which names classes that must be imported; only for a container with a
-                `setup` of its own.
+            config: what to construct the container from, in place of what is stored, which names classes that must be
+                imported: the classes of a script, for example.
 
         Raises:
             CheckpointError: the checkpoint is missing or damaged, a class is not there, or the modules do not share
@@ -228,7 +228,7 @@ class MultiAgentRLModule:
         """
         stored = StoredModules.read(directory)
         chosen = container_class(stored, cls) if cls is MultiAgentRLModule else cls
-        if not _has_own_setup(chosen):
+        if config is None and not _has_own_setup(chosen):
             container: Self = chosen()
             for module_id, module in stored.build_all().items():
                 container.add_module(module_id, module)

@@ -25,7 +25,7 @@ def container_class(stored: StoredModules, base: type[Any]) -> type[Any]:
     if not issubclass(found, base):
         raise CheckpointError(
             f"{stored.checkpoint.directory} was written by the container class {entry.class_name}, which is not loaded "
-            f"here as a {base.__name__}. Import its module first, or call from_checkpoint on the class itself."
+            f"here as a {base.__name__}. Call from_checkpoint on the class itself, or import its module first."
         )
     return found
 
@@ -34,7 +34,8 @@ def stored_config(stored: StoredModules, container_class: type[Any]) -> MultiAge
     """The config that the stored container was constructed from.
 
     Raises:
-        CheckpointError: none is stored, because no container with a `setup` of its own wrote the checkpoint.
+        CheckpointError: none is stored, because no container with a `setup` of its own wrote the checkpoint, or it is
+            damaged or names classes that are not imported.
     """
     entry = stored.section.container
     if entry is None or entry.config is None:
@@ -42,11 +43,17 @@ def stored_config(stored: StoredModules, container_class: type[Any]) -> MultiAge
             f"{stored.checkpoint.directory} holds no MultiAgentRLModuleConfig, from which {container_class.__name__} "
             "builds its modules in setup(). Pass it as config=."
         )
-    return MultiAgentRLModuleConfig.from_dict(entry.config)
+    try:
+        return MultiAgentRLModuleConfig.from_dict(entry.config)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"The config of the container in {stored.checkpoint.directory} cannot be read: {error} Or pass the "
+            "container's config as config=."
+        ) from error
 
 
 def restore(container: Any, stored: StoredModules) -> None:
-    """Give a container whose own `setup` has built modules those of the checkpoint, with their weights.
+    """Give a container that was constructed from a config the modules of the checkpoint, with their weights.
 
     Raises:
         CheckpointError: weights do not fit, or are not shared as they were.

@@ -60,9 +60,10 @@ class StoredModules:
         """
         owner = self._owner(module_id)
         weights = self._own_weights(owner)
-        sources: dict[str, Weights] = {}
-        for name, (first_id, first_name) in self.section.shared.get(owner, {}).items():
-            source = sources.setdefault(first_id, self._own_weights(first_id))
+        shared = self.section.shared.get(owner, {})
+        sources = {first_id: self._own_weights(first_id) for first_id in {first_id for first_id, _ in shared.values()}}
+        for name, (first_id, first_name) in shared.items():
+            source = sources[first_id]
             if first_name not in source or name in weights:
                 raise CheckpointError(
                     f"Expected {name!r} of module {owner!r} to be stored once, as {first_name!r} of {first_id!r}, in "
