@@ -8,6 +8,7 @@ from typing import Any
 from rlmodule_core import plugins
 from rlmodule_core.backend import get_backend
 from rlmodule_core.errors import ConfigError
+from rlmodule_core.module.identity import ModuleIdentity
 
 
 def standard_class(architecture: str | None, framework: str) -> Any:
@@ -37,10 +38,7 @@ def resolve_module_class(module_class: Any, framework: str | None) -> Any:
         ConfigError: it is no RLModule class or leaves forwards open, no framework is known, or the class belongs to
             another one.
     """
-    # Here, because RLModule's own file imports this one.
-    from rlmodule_core.module.rl_module import RLModule
-
-    if not (isinstance(module_class, type) and issubclass(module_class, RLModule)):
+    if not (isinstance(module_class, type) and issubclass(module_class, ModuleIdentity)):
         raise ConfigError(f"module_class must be a subclass of RLModule, got {module_class!r}.")
     missing = sorted(module_class.__abstractmethods__)
     if missing:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from rlmodule_core.columns import DEFAULT_MODULE_ID, Columns
 from rlmodule_core.distributions import Distribution, distribution_for
 from rlmodule_core.errors import ConfigError
 from rlmodule_core.module.config import RLModuleConfig
+from rlmodule_core.module.identity import ModuleIdentity
 from rlmodule_core.module.plans import ModulePlans
 from rlmodule_core.module.resolve import standard_class
 from rlmodule_core.plans import Weights
@@ -24,22 +25,19 @@ from rlmodule_core.specs import AnyOf, SpecType, compile_check
 
 Check = Callable[[object], None]
 Forward = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+Enter = Callable[[Forward, Mapping[str, Any]], Mapping[str, Any]]
 
 ACTION_RULE = AnyOf((Columns.ACTIONS, Columns.ACTION_DIST_INPUTS, Columns.ACTION_DIST))
 """What exploration and inference must return: actions, or what a distribution over them is made from."""
 
 
-class RLModule(ABC):
+class RLModule(ModuleIdentity):
     """A container of networks with a forward for training, for exploration and for inference.
 
     Write a subclass of a framework's base (TorchRLModule, TfRLModule or NumpyRLModule). Override `setup` to build
     the networks and the three `_forward_*`; optionally the six spec methods, the three distribution getters,
     `get_initial_state` and `compute_loss`. An instance is not thread-safe.
     """
-
-    framework: ClassVar[str | None] = None
-    architecture: ClassVar[str | None] = None
-    """The id under which standard classes of this structure are registered, one for each framework."""
 
     config: RLModuleConfig | None
     _checks: dict[str, tuple[Check, Check]] | None
@@ -51,7 +49,7 @@ class RLModule(ABC):
         self._checks = None
         self.setup()
 
-    def setup(self) -> None:  # noqa: B027 (optional: a module may need no networks)
+    def setup(self) -> None:
         """Build the networks. Runs once, from the base constructor."""
 
     def forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -60,11 +58,7 @@ class RLModule(ABC):
         Raises:
             SpecCheckingError: the batch or the output does not fit its spec.
         """
-        check_input, check_output = self._checks_of("train")
-        check_input(batch)
-        output = self._learning(self._forward_train, batch)
-        check_output(output)
-        return output
+        return self._checked("train", self._learning, self._forward_train, batch)
 
     def forward_exploration(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         """Act to collect data, without gradients.
@@ -72,11 +66,7 @@ class RLModule(ABC):
         Raises:
             SpecCheckingError: the batch or the output does not fit its spec.
         """
-        check_input, check_output = self._checks_of("exploration")
-        check_input(batch)
-        output = self._acting(self._forward_exploration, batch)
-        check_output(output)
-        return output
+        return self._checked("exploration", self._acting, self._forward_exploration, batch)
 
     def forward_inference(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         """Act as well as possible, to serve or evaluate, without gradients.
@@ -84,11 +74,7 @@ class RLModule(ABC):
         Raises:
             SpecCheckingError: the batch or the output does not fit its spec.
         """
-        check_input, check_output = self._checks_of("inference")
-        check_input(batch)
-        output = self._acting(self._forward_inference, batch)
-        check_output(output)
-        return output
+        return self._checked("inference", self._acting, self._forward_inference, batch)
 
     def evaluate_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         """What `forward_train` computes, but without gradients and in evaluation mode: to estimate values.
@@ -96,11 +82,7 @@ class RLModule(ABC):
         Raises:
             SpecCheckingError: the batch or the output does not fit its spec.
         """
-        check_input, check_output = self._checks_of("train")
-        check_input(batch)
-        output = self._acting(self._forward_train, batch)
-        check_output(output)
-        return output
+        return self._checked("train", self._acting, self._forward_train, batch)
 
     def compute_loss(
         self, outputs: Mapping[str, Any], batch: Mapping[str, Any], coeffs: Mapping[str, Any]
@@ -161,6 +143,14 @@ class RLModule(ABC):
     def invalidate(self) -> None:
         """Decide specs and phases anew at the next forward, after layers or specs have changed."""
         self._checks = None
+
+    def _checked(self, phase: str, enter: Enter, forward: Forward, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Run a forward between the checks of its phase."""
+        check_input, check_output = self._checks_of(phase)
+        check_input(batch)
+        output = enter(forward, batch)
+        check_output(output)
+        return output
 
     def _checks_of(self, phase: str) -> tuple[Check, Check]:
         if self._checks is None:
