@@ -15,7 +15,7 @@ from rlmodule_algorithms.sampling.closing import close_quietly
 Array = NDArray[Any]
 
 
-class LockstepVectorEnv(gym.vector.SyncVectorEnv):  # type: ignore[type-arg]  # not generic in Gymnasium 1.1
+class LockstepVectorEnv(gym.vector.SyncVectorEnv):  # not generic in Gymnasium 1.1
     """Gymnasium's SyncVectorEnv for a caller that resets, and that asks which environment failed.
 
     Observations must be one array. They are written into one array `[B, ...]` that the next call writes again, as
