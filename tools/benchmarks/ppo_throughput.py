@@ -1,70 +1,57 @@
-"""PPO training throughput on CartPole-v1, by the standard small setting: prints one JSON line.
+"""PPO training throughput on CartPole-v1, in environment steps per second, against other libraries.
 
-8 environments of 128 steps, 4 epochs of minibatches of 256, two tanh networks of 64-64, one thread. Run it in turn
-with the same job of another library, and quote the ratio of the medians:
-
-    OMP_NUM_THREADS=1 python tools/benchmarks/ppo_throughput.py --env native
+All train by one small standard setting: 8 environments of 128 steps, 4 epochs of minibatches of 256, two tanh networks
+of 64-64, one thread. Each round trains every library for the same number of iterations; the iterations before the first
+round are warm-up. "native" steps CartPole's own vector environment, all others eight single environments. Libraries
+that are not installed are left out.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import statistics
-import time
+from collections.abc import Sequence
 
-import gymnasium as gym
-
-from rlmodule_algorithms import PPOConfig
-
-ROWS = 1024
+from measuring import CLOCKS, Clock, Comparison, Measure, argument_parser, in_turn, one_thread, report
+from peers.libraries import LIBRARIES, SB3, SINGLE_FILE
+from peers.standard import STANDARD
+from peers.trainer import Trainer
 
 
-def main() -> None:
-    """Train, time the iterations behind the warm-up, print."""
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--env", choices=("native", "plain"), default="native", help="vector environment")
-    parser.add_argument("--steps", type=int, default=61_440)
-    parser.add_argument("--warmup", type=int, default=10_240)
+def steps_per_second(trainer: Trainer, *, iterations: int, clock: Clock) -> Measure:
+    """A measure of training over a block of iterations."""
+
+    def measure() -> float:
+        started = clock()
+        steps = sum(trainer.iterate() for _ in range(iterations))
+        return steps / (clock() - started)
+
+    return measure
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Train, compare, print."""
+    parser = argument_parser(__doc__, rounds=15)
+    parser.add_argument("--steps", type=int, default=4 * STANDARD.rows, help="environment steps of a round")
+    parser.add_argument("--warmup", type=int, default=16 * STANDARD.rows, help="environment steps before the first")
     parser.add_argument("--seed", type=int, default=0)
-    arguments = parser.parse_args()
-
-    # A function hides the id, and with it the environment's own vector entry point.
-    source = "CartPole-v1" if arguments.env == "native" else lambda _: gym.make("CartPole-v1")
-    config = (
-        PPOConfig()
-        .environment(source)
-        .env_runners(num_envs_per_env_runner=8)
-        .training(
-            lr=2.5e-4,
-            train_batch_size=ROWS,
-            minibatch_size=256,
-            num_epochs=4,
-            entropy_coeff=0.01,
-            use_kl_loss=False,
-            model={"fcnet_hiddens": [64, 64], "fcnet_activation": "tanh"},
-        )
-        .debugging(seed=arguments.seed)
-    )
-    algo = config.build()
-    for _ in range(arguments.warmup // ROWS):
-        algo.train()
-    started, started_cpu = time.perf_counter(), time.process_time()
-    timers = [algo.train()["timers"] for _ in range((arguments.steps - arguments.warmup) // ROWS)]
-    wall, cpu = time.perf_counter() - started, time.process_time() - started_cpu
-    rows = ROWS * len(timers)
-    print(
-        json.dumps(
-            {
-                "lib": "rlmodule",
-                "env": arguments.env,
-                "sps": round(rows / wall, 1),
-                "cpu_sps": round(rows / cpu, 1),
-                "sample_ms": round(1e3 * statistics.median(timer["sample_s"] for timer in timers), 2),
-                "learn_ms": round(1e3 * statistics.median(timer["learn_s"] for timer in timers), 2),
-            }
-        )
-    )
+    parser.add_argument("--only", nargs="+", choices=tuple(LIBRARIES), default=tuple(LIBRARIES), metavar="LIBRARY")
+    options = parser.parse_args(arguments)
+    one_thread()
+    trainers = {name: LIBRARIES[name].make(options.seed) for name in options.only if LIBRARIES[name].installed}
+    for trainer in trainers.values():
+        for _ in range(max(1, options.warmup // STANDARD.rows)):
+            trainer.iterate()
+    iterations = max(1, options.steps // STANDARD.rows)
+    clock = CLOCKS[options.clock]
+    measures = {
+        name: steps_per_second(trainer, iterations=iterations, clock=clock) for name, trainer in trainers.items()
+    }
+    samples = in_turn(measures, rounds=options.rounds)
+    for trainer in trainers.values():
+        trainer.close()
+    baseline = next((name for name in (SB3, SINGLE_FILE) if name in samples), None)
+    missing = [name for name in options.only if name not in samples]
+    title = f"PPO on {STANDARD.env_id}, one thread, {options.rounds} rounds of {iterations * STANDARD.rows:,} steps"
+    report([Comparison(title, "steps/s", samples, baseline, missing)], options)
 
 
 if __name__ == "__main__":

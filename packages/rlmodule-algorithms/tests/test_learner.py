@@ -1,13 +1,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import pytest
 
 from rlmodule_algorithms import AlgorithmConfig, Learner, PPOConfig
-from rlmodule_core import NotANumberError, OptimizerSettings
+from rlmodule_core import ConfigError, NotANumberError, OptimizerSettings
 
 ID = "default_policy"
 
@@ -100,6 +101,36 @@ def test_every_epoch_goes_through_all_rows_once_in_a_new_order(cloning: Any, bui
     first, second = np.concatenate(seen[:3]), np.concatenate(seen[3:])
     assert sorted(first) == sorted(second) == list(range(40))
     assert first.tolist() != second.tolist()
+
+
+def test_columns_of_different_length_are_refused_by_name(cloning: Any, build: Any) -> None:
+    learner = build(cloning).learner
+    columns = {"obs": np.ones((4, 1), np.float32), "expert": np.zeros(3, np.int64)}
+    with pytest.raises(ConfigError, match=r"equally many rows.*'obs': 4, 'expert': 3.*CloningLearner"):
+        learner.update({ID: columns}, timestep=0)
+
+
+def test_setup_runs_once_when_the_optimizers_are_there(cloning: Any, build: Any) -> None:
+    class Counting(CloningLearner):
+        def setup(self) -> None:
+            self.found = [*getattr(self, "found", []), *self.optimizers]
+
+    algorithm = build(cloning)
+    assert Counting(algorithm.module, algorithm.config, np.random.default_rng(0)).found == [ID]
+
+
+def test_options_that_a_config_adds_are_set_by_training() -> None:
+    @dataclass
+    class WithOption(CloningConfig):
+        weight: float = 1.0
+
+    assert WithOption().training(weight=3.0).weight == 3.0  # type: ignore[call-arg]
+    with pytest.raises(ConfigError, match="no option 'wait'"):
+        WithOption().training(wait=3.0)  # type: ignore[call-arg]
+    with pytest.raises(ConfigError, match="no option 'weight'"):
+        WithOption().evaluation(weight=3.0)  # type: ignore[call-arg]
+    with pytest.raises(ConfigError, match="no option 'env'"):
+        WithOption().training(env="CartPole-v1")  # type: ignore[call-arg]
 
 
 def test_an_optimizer_of_the_users_own_settings_is_used(cloning: Any, build: Any) -> None:

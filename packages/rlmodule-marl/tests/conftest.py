@@ -54,7 +54,7 @@ def module() -> Any:
 @pytest.fixture
 def container(spec: Any) -> MultiAgentRLModule:
     """Red chooses between two actions, blue among three."""
-    return MultiAgentRLModuleSpec({"red": spec(2), "blue": spec(3)}).build()
+    return MultiAgentRLModuleSpec(module_specs={"red": spec(2), "blue": spec(3)}).build()
 
 
 @pytest.fixture

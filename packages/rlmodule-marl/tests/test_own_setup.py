@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Any
 
 import pytest
+from gymnasium.spaces import Box, Discrete
 
 from rlmodule_core import ConfigError, SingleAgentRLModuleSpec
 from rlmodule_marl import MultiAgentRLModule, MultiAgentRLModuleConfig, MultiAgentRLModuleSpec
@@ -72,8 +74,26 @@ def test_they_still_share_after_a_state_was_set(shared: MultiAgentRLModule):
 
 def test_the_spec_of_such_a_container_builds_its_like(shared: MultiAgentRLModule):
     made = MultiAgentRLModuleSpec.from_module(shared)
-    assert made == MultiAgentRLModuleSpec(SPECS, SharedEncoder)
+    assert made == MultiAgentRLModuleSpec(SharedEncoder, SPECS)
     assert made.build()["blue"].head.weight.shape == (3, 8)
+
+
+@pytest.mark.parametrize("module_id", ["red", "blue"])
+def test_what_a_spec_alone_cannot_build_says_so(module_id: str):
+    specs = {
+        key: replace(spec, module_class=Agent, observation_space=Box(-1, 1, (4,)), action_space=Discrete(2))
+        for key, spec in SPECS.items()
+    }
+    with pytest.raises(
+        ConfigError, match=r"Agent\.__init__ does not take an RLModuleConfig alone \(missing .*'actions'"
+    ):
+        MultiAgentRLModuleSpec(SharedEncoder, specs).build(module_id)
+
+
+def test_such_a_spec_does_not_say_where_first_weights_came_from():
+    specs = {module_id: replace(spec, load_state_path="there") for module_id, spec in SPECS.items()}
+    made = MultiAgentRLModuleSpec.from_module(SharedEncoder(MultiAgentRLModuleConfig(specs)))
+    assert made == MultiAgentRLModuleSpec(SharedEncoder, SPECS)
 
 
 def test_more_agents_join_later(shared: MultiAgentRLModule):

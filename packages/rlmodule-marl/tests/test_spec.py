@@ -59,25 +59,25 @@ def test_the_container_s_class_can_be_chosen(spec: Any):
     class Mine(MultiAgentRLModule):
         pass
 
-    assert type(MultiAgentRLModuleSpec({"red": spec()}, Mine).build()) is Mine
+    assert type(MultiAgentRLModuleSpec(Mine, {"red": spec()}).build()) is Mine
 
 
 def test_neutral_classes_are_built_in_the_framework_that_is_asked_for(spec: Any):
     neutral = SingleAgentRLModuleSpec(ActorCriticRLModule, gym.spaces.Box(-1, 1, (4,)), gym.spaces.Discrete(2), {})
     pytest.importorskip("rlmodule_catalogs")
-    assert MultiAgentRLModuleSpec({"red": neutral}).build(framework="numpy").framework == "numpy"
-    assert MultiAgentRLModuleSpec({"red": neutral}).build("red", framework="numpy").framework == "numpy"
+    assert MultiAgentRLModuleSpec(module_specs={"red": neutral}).build(framework="numpy").framework == "numpy"
+    assert MultiAgentRLModuleSpec(module_specs={"red": neutral}).build("red", framework="numpy").framework == "numpy"
 
 
 def test_more_modules_make_another_spec(spec: Any):
-    small = MultiAgentRLModuleSpec({"red": spec(2)})
+    small = MultiAgentRLModuleSpec(module_specs={"red": spec(2)})
     large = small.add_modules({"blue": spec(3)})
     assert list(small.module_specs) == ["red"]
-    assert large == MultiAgentRLModuleSpec({"red": spec(2), "blue": spec(3)})
+    assert large == MultiAgentRLModuleSpec(module_specs={"red": spec(2), "blue": spec(3)})
 
 
 def test_a_spec_that_is_there_is_replaced_or_updated(spec: Any):
-    base = MultiAgentRLModuleSpec({"red": spec(2, width=8)})
+    base = MultiAgentRLModuleSpec(module_specs={"red": spec(2, width=8)})
     patch = {"red": SingleAgentRLModuleSpec(action_space=gym.spaces.Discrete(5))}
     assert base.add_modules(patch).module_specs["red"] == patch["red"]
     assert base.add_modules(patch, overwrite=False).module_specs["red"] == spec(5, width=8)
@@ -85,7 +85,7 @@ def test_a_spec_that_is_there_is_replaced_or_updated(spec: Any):
 
 def test_the_spec_of_a_container_builds_its_like(container: MultiAgentRLModule, spec: Any):
     made = MultiAgentRLModuleSpec.from_module(container)
-    assert made == MultiAgentRLModuleSpec({"red": spec(2), "blue": spec(3)})
+    assert made == MultiAgentRLModuleSpec(module_specs={"red": spec(2), "blue": spec(3)})
     assert {module_id: module.get_state().keys() for module_id, module in made.build().items()} == {
         module_id: module.get_state().keys() for module_id, module in container.items()
     }

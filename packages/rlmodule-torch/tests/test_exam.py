@@ -9,6 +9,8 @@ from torch import nn
 from rlmodule_core import (
     ActorCriticEncoderConfig,
     Categorical,
+    DiagGaussian,
+    FreeLogStdMLPHeadConfig,
     MLPEncoderConfig,
     MLPHeadConfig,
     ModulePlans,
@@ -36,6 +38,18 @@ class TestTorchModule(ModuleSuite):
         encoder = ActorCriticEncoderConfig(base_encoder_config=base, shared=True).plan()
         heads = (MLPHeadConfig(input_dims=(8,), hidden_layer_dims=(), output_layer_dim=d).plan() for d in (3, 1))
         plans = ModulePlans(encoder, *heads, *([Categorical(3)] * 3))
+        return TorchActorCriticRLModule(RLModuleConfig(self.observation_space, self.action_space, {}, plans=plans))
+
+
+class TestGaussianTorchModule(ModuleSuite):
+    action_space = gym.spaces.Box(-2.0, 6.0, (2,))
+
+    def make_module(self) -> TorchActorCriticRLModule:
+        base = MLPEncoderConfig(input_dims=(4,), hidden_layer_dims=(8,), hidden_layer_use_layernorm=True)
+        encoder = ActorCriticEncoderConfig(base_encoder_config=base, shared=False).plan()
+        pi = FreeLogStdMLPHeadConfig(input_dims=(8,), hidden_layer_dims=(6,), output_layer_dim=4).plan()
+        vf = MLPHeadConfig(input_dims=(8,), hidden_layer_dims=(), output_layer_dim=1).plan()
+        plans = ModulePlans(encoder, pi, vf, *([DiagGaussian(2)] * 3))
         return TorchActorCriticRLModule(RLModuleConfig(self.observation_space, self.action_space, {}, plans=plans))
 
 

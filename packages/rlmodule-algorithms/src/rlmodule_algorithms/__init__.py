@@ -12,14 +12,19 @@ from rlmodule_algorithms.__about__ import INTERFACE, __version__
 
 if TYPE_CHECKING:
     from rlmodule_algorithms.algorithm import Algorithm
+    from rlmodule_algorithms.checkpointing.run_directory import latest_checkpoint
     from rlmodule_algorithms.config.algorithm_config import AlgorithmConfig
-    from rlmodule_algorithms.errors import EnvError
+    from rlmodule_algorithms.errors import EnvError, LogError
     from rlmodule_algorithms.evaluation import evaluate_policy
     from rlmodule_algorithms.gae import compute_gae
     from rlmodule_algorithms.learner import Learner
+    from rlmodule_algorithms.metrics_log import MetricsLog
     from rlmodule_algorithms.ppo.config import PPOConfig
     from rlmodule_algorithms.ppo.learner import PPOLearner
     from rlmodule_algorithms.ppo.loss import ppo_loss
+    from rlmodule_algorithms.presets import PRESETS, Preset
+    from rlmodule_algorithms.sampling.rollout import Rollout
+    from rlmodule_algorithms.schedules import Schedule
     from rlmodule_algorithms.torch_backend import PPOTorchRLModule
     from rlmodule_algorithms.training import TrainingOutcome
     from rlmodule_core import ActorCriticRLModule as PPORLModule
@@ -29,29 +34,43 @@ _MODULES = {
     "AlgorithmConfig": "rlmodule_algorithms.config.algorithm_config",
     "EnvError": "rlmodule_algorithms.errors",
     "Learner": "rlmodule_algorithms.learner",
+    "LogError": "rlmodule_algorithms.errors",
+    "MetricsLog": "rlmodule_algorithms.metrics_log",
+    "PRESETS": "rlmodule_algorithms.presets",
     "PPOConfig": "rlmodule_algorithms.ppo.config",
     "PPOLearner": "rlmodule_algorithms.ppo.learner",
     "PPOTorchRLModule": "rlmodule_algorithms.torch_backend",
+    "Preset": "rlmodule_algorithms.presets",
+    "Rollout": "rlmodule_algorithms.sampling.rollout",
+    "Schedule": "rlmodule_algorithms.schedules",
     "TrainingOutcome": "rlmodule_algorithms.training",
     "compute_gae": "rlmodule_algorithms.gae",
     "evaluate_policy": "rlmodule_algorithms.evaluation",
+    "latest_checkpoint": "rlmodule_algorithms.checkpointing.run_directory",
     "ppo_loss": "rlmodule_algorithms.ppo.loss",
 }
 
 __all__ = [
     "INTERFACE",
+    "PRESETS",
     "Algorithm",
     "AlgorithmConfig",
     "EnvError",
     "Learner",
+    "LogError",
+    "MetricsLog",
     "PPOConfig",
     "PPOLearner",
     "PPORLModule",
     "PPOTorchRLModule",
+    "Preset",
+    "Rollout",
+    "Schedule",
     "TrainingOutcome",
     "__version__",
     "compute_gae",
     "evaluate_policy",
+    "latest_checkpoint",
     "ppo_loss",
 ]
 

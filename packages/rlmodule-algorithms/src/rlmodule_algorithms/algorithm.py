@@ -7,15 +7,17 @@ from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from rlmodule_algorithms.checkpointing import save_algorithm
+from rlmodule_algorithms.checkpointing.resuming import kept_returns, restored, stored_config
+from rlmodule_algorithms.checkpointing.stored_algorithm import AlgorithmState, StoredAlgorithm, save_algorithm
+from rlmodule_algorithms.config.callbacks import notify
 from rlmodule_algorithms.config.settings import AlgorithmSettings
 from rlmodule_algorithms.evaluation import evaluate_policy
 from rlmodule_algorithms.learner import Learner
-from rlmodule_algorithms.module_building import build_module
+from rlmodule_algorithms.module_building import build_module, stored_module
 from rlmodule_algorithms.sampling.acting import acting_module, is_small
 from rlmodule_algorithms.sampling.closing import close_quietly
 from rlmodule_algorithms.sampling.environments import make_env, make_vector_env
@@ -42,15 +44,20 @@ class Algorithm:
         best_returns: the best mean return kept in each checkpoint directory.
     """
 
-    def __init__(self, config: AlgorithmSettings, learner_class: type[Learner]) -> None:
+    def __init__(
+        self, config: AlgorithmSettings, learner_class: type[Learner], *, stored: StoredAlgorithm | None = None
+    ) -> None:
         self.config = config
         self.iteration = 0
         self.env_steps = 0
-        self._seeds = Seeds.of(config.seed)
+        self._seeds = Seeds.of(config.seed if stored is None else stored.state.entropy)
         with ExitStack() as on_failure:
             env = make_vector_env(config.env_source, config.env_config, config.num_envs_per_env_runner)
             on_failure.callback(close_quietly, env)
-            module = build_module(config, env, self._seeds.weights)
+            if stored is None:
+                module = build_module(config, env, self._seeds.weights)
+            else:
+                module = stored_module(config, env, stored.modules)
             self.module: MultiAgentRLModule = module.as_multi_agent()
             self.learner = learner_class(self.module, config, self._seeds.shuffling())
             self._acting = acting_module(module, config.act_with)
@@ -67,6 +74,47 @@ class Algorithm:
         self._threads = 1 if is_small(module) else None
         self._returns: deque[float] = deque(maxlen=_SMOOTHING)
         self._episodes = 0
+        if stored is None:
+            notify(config.on_algorithm_init, algorithm=self)
+
+    @classmethod
+    def from_checkpoint(cls, directory: str | Path, *, config: AlgorithmSettings | None = None) -> Self:
+        """Go on from where an algorithm was saved: modules, optimizers, schedules, counters and random states.
+
+        Environments begin new episodes, which is exact where the algorithm was configured with
+        `checkpointing(exact_resume=True)`: then the one that was saved goes on just so.
+
+        Args:
+            directory: what `save` wrote; of the directory of a run, `latest_checkpoint` finds the newest.
+            config: the options, in place of the stored ones: needed where some are functions or classes, which no file
+                holds.
+
+        Raises:
+            CheckpointError: it is missing or damaged, or needs what is not there; the text says what to pass.
+            ConfigError: the config is none of this algorithm's, or does not fit the stored modules.
+        """
+        stored = StoredAlgorithm.read(directory)
+        chosen: Any = stored_config(stored, config)
+        algorithm = cls(chosen, chosen.learner_class, stored=stored)
+        try:
+            algorithm._resume(stored)
+        except BaseException:
+            algorithm.stop()
+            raise
+        notify(chosen.on_checkpoint_loaded, algorithm=algorithm, directory=stored.directory)
+        return algorithm
+
+    def _resume(self, stored: StoredAlgorithm) -> None:
+        state = stored.state
+        self.iteration, self.env_steps, self._episodes = state.iteration, state.env_steps, state.episodes
+        with restored(stored.directory):
+            self._returns.extend(float(episode_return) for episode_return in state.recent_returns)
+            self.learner.set_state(state.learner)
+            self.learner.set_arrays(stored.learner_arrays())
+            if stored.entry.acted_with == self._acting.framework:
+                self._runner.rng.set_state(state.acting_rng)
+        self.best_returns.update(kept_returns(stored))
+        self._begin_episodes()
 
     def train(self) -> dict[str, Any]:
         """One iteration: sample a batch, learn from it, evaluate if it is time.
@@ -83,6 +131,7 @@ class Algorithm:
         with limited_threads(self.learner.backend, self._threads):
             self._refresh()
             rollout = self._runner.sample()
+            notify(self.config.on_sample_end, algorithm=self, rollout=rollout)
             sampled = time.perf_counter()
             learned = self._learn(rollout)
         self.iteration += 1
@@ -102,6 +151,7 @@ class Algorithm:
         interval = self.config.evaluation_interval
         if interval is not None and self.iteration % interval == 0:
             result["evaluation"] = self.evaluate()
+        notify(self.config.on_train_result, algorithm=self, result=result)
         return result
 
     def _learn(self, rollout: Rollout) -> dict[str, dict[str, float]]:
@@ -139,12 +189,14 @@ class Algorithm:
             `episode_return_mean`, `episode_returns` and `episode_lengths`.
         """
         self._refresh()
-        return evaluate_policy(
+        evaluation = evaluate_policy(
             self._policy,
             lambda: make_env(self.config.env_source, self.config.env_config),
             episodes=self.config.evaluation_duration if episodes is None else episodes,
             seed=self._seeds.evaluation if seed is None else seed,
         )
+        notify(self.config.on_evaluate_end, algorithm=self, evaluation_metrics=evaluation)
+        return evaluation
 
     def train_until(
         self,
@@ -164,7 +216,8 @@ class Algorithm:
             episode_return_mean: stop when the mean return reaches this.
             max_env_steps: stop after this many environment steps of this algorithm's life.
             max_seconds: stop after this much wall time.
-            checkpoint_dir: where the best algorithm so far is kept.
+            checkpoint_dir: where the best algorithm so far is kept, and those of iterations that `.checkpointing()`
+                asks for.
             on_result: called with the result of every iteration.
 
         Raises:
@@ -197,33 +250,58 @@ class Algorithm:
     def save(self, directory: str | Path) -> Path:
         """Write modules, optimizer moments, counters and random states as a checkpoint directory.
 
+        With `checkpointing(exact_resume=True)` all environments begin new episodes, as they will on resuming.
+
         Raises:
             CheckpointError: it cannot be written; an older checkpoint there is still whole.
         """
-        return save_algorithm(
+        if self.config.exact_resume:
+            self._begin_episodes()
+        return self._write(directory, kept_return=None, exact=self.config.exact_resume)
+
+    def save_best(self, directory: str | Path, episode_return_mean: float) -> Path:
+        """Write a checkpoint that is kept for its mean return; the environments go on where they are.
+
+        Raises:
+            CheckpointError: it cannot be written; an older checkpoint there is still whole.
+        """
+        path = self._write(directory, kept_return=episode_return_mean, exact=False)
+        self.best_returns[path.resolve()] = episode_return_mean
+        return path
+
+    def _write(self, directory: str | Path, *, kept_return: float | None, exact: bool) -> Path:
+        path = save_algorithm(
             directory,
             config=self.config,
             modules=dict(self.module.items()),
-            moments={name: optimizer.get_state() for name, optimizer in self.learner.optimizers.items()},
+            learner_arrays=self.learner.get_arrays(),
             acted_with=self._acting.framework,
             state=self.get_state(),
+            kept_return=kept_return,
+            exact=exact,
         )
+        notify(self.config.on_checkpoint_saved, algorithm=self, directory=path)
+        return path
+
+    def _begin_episodes(self) -> None:
+        self._runner.restart(self._seeds.restart(self.iteration))
 
     @property
     def acting_framework(self) -> str | None:
         """The framework of the module that samples and evaluates."""
         return self._acting.framework
 
-    def get_state(self) -> dict[str, Any]:
+    def get_state(self) -> AlgorithmState:
         """Counters and random states, JSON-able."""
-        return {
-            "iteration": self.iteration,
-            "env_steps": self.env_steps,
-            "episodes": self._episodes,
-            "recent_returns": list(self._returns),
-            "learner": self.learner.get_state(),
-            "acting_rng": dict(self._runner.rng.get_state()),
-        }
+        return AlgorithmState(
+            iteration=self.iteration,
+            env_steps=self.env_steps,
+            episodes=self._episodes,
+            recent_returns=list(self._returns),
+            entropy=self._seeds.entropy,
+            learner=self.learner.get_state(),
+            acting_rng=dict(self._runner.rng.get_state()),
+        )
 
     def stop(self) -> None:
         """Close the environments."""

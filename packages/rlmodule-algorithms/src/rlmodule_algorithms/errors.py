@@ -7,3 +7,7 @@ from rlmodule_core import RLModuleError
 
 class EnvError(RLModuleError, RuntimeError):
     """An environment cannot be made, raises, or returns what Gymnasium's interface does not allow."""
+
+
+class LogError(RLModuleError, OSError):
+    """Metrics cannot be written."""

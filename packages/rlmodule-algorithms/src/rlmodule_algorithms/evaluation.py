@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from typing import Any
@@ -11,9 +12,18 @@ import numpy as np
 
 from rlmodule_algorithms.config.validation import require_count
 from rlmodule_algorithms.errors import EnvError
-from rlmodule_algorithms.sampling.closing import close_quietly
+from rlmodule_algorithms.sampling.closing import close_all
 from rlmodule_algorithms.sampling.env_faults import env_fault
-from rlmodule_core import ConfigError, Policy, RLModuleError
+from rlmodule_algorithms.sampling.env_values import (
+    Array,
+    flag_value,
+    illegal_rows,
+    observation_array,
+    require_array_space,
+    reward_value,
+)
+from rlmodule_algorithms.sampling.rollout_faults import bad_value
+from rlmodule_core import ConfigError, Policy, RLModuleError, require_stateless
 
 Env = gym.Env[Any, Any]
 
@@ -43,17 +53,21 @@ def evaluate_policy(
         `episode_return_mean`, `episode_returns` and `episode_lengths`, in the order of the seeds.
 
     Raises:
-        ConfigError: `episodes`, `seed` or `max_episode_steps` is no such number, or an episode does not end.
+        ConfigError: `episodes`, `seed` or `max_episode_steps` is no such number, an episode does not end, or the module
+            carries a recurrent state.
+        UnsupportedSpaceError: the module's observations are not one array each.
         EnvError: an environment cannot be made, raised or returned something odd.
+        NotANumberError: an observation or reward is not finite.
     """
     require_count("episodes", episodes)
     require_count("seed", seed, least=0)
     require_count("max_episode_steps", max_episode_steps)
+    require_stateless(policy.module)
+    envs: list[Env] = []
     with ExitStack() as closing:
-        envs = []
-        for _ in range(min(_SIDE_BY_SIDE, episodes)):
-            envs.append(_made(make_env))
-            closing.callback(close_quietly, envs[-1])
+        closing.callback(close_all, envs)
+        while len(envs) < min(_SIDE_BY_SIDE, episodes):
+            _add(envs, make_env)
         # Gymnasium takes no numpy integer as a seed.
         numbered = ((number, int(seed) + number) for number in range(episodes))
         played = _play(policy, envs, numbered, explore=explore, limit=max_episode_steps)
@@ -70,10 +84,9 @@ def _play(
 ) -> list[_Episode]:
     """The finished episodes of the (number, seed) that wait, by number."""
     config = policy.module.config
-    space = None if config is None else config.observation_space
-    shape = None if space is None else space.shape
+    space = config.observation_space if config is not None else None
     playing = [
-        _Episode(env, number, seed=seed, shape=shape) for env, (number, seed) in zip(envs, waiting, strict=False)
+        _Episode(env, number, seed=seed, space=space) for env, (number, seed) in zip(envs, waiting, strict=False)
     ]
     finished: list[_Episode] = []
     while playing:
@@ -84,31 +97,42 @@ def _play(
         finished += ended
         playing = [episode for episode in playing if not episode.over]
         for episode, (number, seed) in zip(ended, waiting, strict=False):
-            playing.append(_Episode(episode.env, number, seed=seed, shape=shape))
+            playing.append(_Episode(episode.env, number, seed=seed, space=space))
     return sorted(finished, key=lambda episode: episode.number)
 
 
 class _Episode:
     """An episode that is played: its first observation is there, its return and length grow."""
 
-    def __init__(self, env: Env, number: int, *, seed: int, shape: tuple[int, ...] | None) -> None:
+    obs: Array
+
+    def __init__(self, env: Env, number: int, *, seed: int, space: gym.Space[Any] | None) -> None:
         self.env, self.number = env, number
         self.total, self.length, self.over = 0.0, 0, False
-        self._shape = shape
+        self._space = env.observation_space if space is None else space
+        self._shape, self._dtype = require_array_space(self._space)
+        when = f"before episode {number} of the evaluation"
         try:
-            self.obs = self._checked(env.reset(seed=seed))
+            obs, _ = env.reset(seed=seed)
+            self._observe(obs)
         except Exception as error:
-            raise env_fault(env, "reset()", error, when=f"before episode {number} of the evaluation") from error
+            raise env_fault(env, "reset()", error, when=when) from error
+        self._require_legal(when)
 
     def step(self, action: Any, *, limit: int) -> None:
+        when = f"at step {self.length} of episode {self.number} of the evaluation"
         try:
-            obs, reward, terminated, truncated, info = self.env.step(action)
-            self.obs = self._checked((obs, info))
-            self.total += float(reward)
-            self.over = bool(terminated or truncated)
+            obs, reward, terminated, truncated, _ = self.env.step(action)
+            self._observe(obs)
+            value = reward_value(reward)
+            ends = flag_value("terminated", terminated), flag_value("truncated", truncated)
         except Exception as error:
-            when = f"at step {self.length} of episode {self.number} of the evaluation"
             raise env_fault(self.env, "step()", error, when=when) from error
+        if not math.isfinite(value):
+            raise bad_value(self.env, "a reward", value, "not finite", when=when)
+        self._require_legal(when)
+        self.total += value
+        self.over = any(ends)
         self.length += 1
         if self.length >= limit and not self.over:
             raise ConfigError(
@@ -116,13 +140,24 @@ class _Episode:
                 "limit (gymnasium.wrappers.TimeLimit), or raise max_episode_steps."
             )
 
-    def _checked(self, result: tuple[Any, Any]) -> Any:
-        obs, _ = result
-        if np.shape(obs) != self._shape:
-            raise ValueError(
-                f"expected an observation of shape {self._shape}, got {type(obs).__name__} of shape {np.shape(obs)}"
-            )
-        return obs
+    def _observe(self, obs: Any) -> None:
+        # A copy: environments may share one array that they write all observations into.
+        self.obs = np.array(observation_array("an observation", obs, self._shape, self._dtype), self._dtype)
+
+    def _require_legal(self, when: str) -> None:
+        illegal = illegal_rows(self.obs, self._space)
+        if illegal is not None:
+            raise bad_value(self.env, "an observation", self.obs, illegal[1], when=when)
+
+
+def _add(envs: list[Env], make_env: Callable[[], Env]) -> None:
+    env = _made(make_env)
+    if any(env.unwrapped is other.unwrapped for other in envs):
+        raise ConfigError(
+            "make_env gave an environment that it gave before. Let it make a new one at each call: episodes are played "
+            "side by side."
+        )
+    envs.append(env)
 
 
 def _made(make_env: Callable[[], Env]) -> Env:

@@ -26,6 +26,7 @@ from rlmodule_core import (
     Tensor,
     get_training_backend,
 )
+from rlmodule_core.plans import Weights
 from rlmodule_marl import MultiAgentRLModule
 
 Columns = Mapping[str, NDArray[Any]]
@@ -48,6 +49,10 @@ class Learner(ABC):
         self.rng = rng
         self.backend = get_training_backend(config.framework_name)
         self.optimizers = {module_id: self.configure_optimizer(module_id) for module_id in module}
+        self.setup()
+
+    def setup(self) -> None:  # noqa: B027 (a hook that may stay empty)
+        """Make what else the learner needs, a target network say; called once, at the end of the constructor."""
 
     @abstractmethod
     def compute_loss_for_module(
@@ -94,7 +99,24 @@ class Learner(ABC):
 
     def get_state(self) -> dict[str, Any]:
         """What must be stored, beside weights and optimizer moments, to go on later: JSON-able."""
-        return {"shuffle_rng": self.rng.bit_generator.state}
+        return {"shuffle_rng": dict(self.rng.bit_generator.state)}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        """Go on from what `get_state` gave; extend both together."""
+        self.rng.bit_generator.state = dict(state["shuffle_rng"])
+
+    def get_arrays(self) -> dict[str, Weights]:
+        """Copies of the arrays that must be stored, beside the modules' weights, by group and name.
+
+        The optimizers' moments are in it; a target network or a replay buffer is added by overriding this and
+        `set_arrays`.
+        """
+        return {f"optimizer.{module_id}": optimizer.get_state() for module_id, optimizer in self.optimizers.items()}
+
+    def set_arrays(self, arrays: Mapping[str, Weights]) -> None:
+        """Go on from what `get_arrays` gave."""
+        for module_id, optimizer in self.optimizers.items():
+            optimizer.set_state(arrays[f"optimizer.{module_id}"])
 
     def update(self, batches: Mapping[str, Columns], *, timestep: int) -> dict[str, dict[str, float]]:
         """Update each module that has a batch.
@@ -113,7 +135,7 @@ class Learner(ABC):
 
     def _update(self, module_id: str, columns: Columns, timestep: int) -> dict[str, float]:
         self._require_columns(module_id, columns)
-        rows = len(next(iter(columns.values())))
+        rows = self._rows_of(module_id, columns)
         if rows == 0:
             # Every environment only reset itself in this fragment.
             return {}
@@ -164,6 +186,15 @@ class Learner(ABC):
             return self.compute_loss_for_module(module_id, outputs, batch, coeffs)
 
         return loss
+
+    def _rows_of(self, module_id: str, columns: Columns) -> int:
+        lengths = {name: len(column) for name, column in columns.items()}
+        if len(set(lengths.values())) != 1:
+            raise ConfigError(
+                f"The columns of module {module_id!r} must have equally many rows, at least one column, got {lengths} "
+                f"in {type(self).__name__}. Check make_batch, or what was passed to update()."
+            )
+        return next(iter(lengths.values()))
 
     def _require_columns(self, module_id: str, columns: Columns) -> None:
         missing = [name for name in self.required_columns() if name not in columns]

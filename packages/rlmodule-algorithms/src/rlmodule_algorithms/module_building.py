@@ -8,7 +8,15 @@ from typing import Any
 from rlmodule_algorithms.config.settings import AlgorithmSettings
 from rlmodule_algorithms.sampling.environments import VectorEnv
 from rlmodule_catalogs import Catalog
-from rlmodule_core import RLModule, SingleAgentRLModuleSpec, get_training_backend
+from rlmodule_core import (
+    DEFAULT_MODULE_ID,
+    CheckpointError,
+    ConfigError,
+    RLModule,
+    SingleAgentRLModuleSpec,
+    get_training_backend,
+)
+from rlmodule_core.checkpoint import StoredModules, class_name
 from rlmodule_core.plugins import CATALOGS, load
 
 
@@ -23,6 +31,51 @@ def build_module(config: AlgorithmSettings, env: VectorEnv, seed: int) -> RLModu
     spec = complete_spec(config, env)
     with backend.initialising(seed):
         return spec.build(framework=backend.name)
+
+
+def stored_module(config: AlgorithmSettings, env: VectorEnv, stored: StoredModules) -> RLModule:
+    """The module of a checkpoint, in the config's framework; its spec says the class where no file can.
+
+    Raises:
+        CheckpointError: the module cannot be built, or there is another than the one that algorithms train.
+        ConfigError: it was made for other spaces than the environment's.
+    """
+    if stored.ids != (DEFAULT_MODULE_ID,):
+        raise CheckpointError(
+            f"Expected one module {DEFAULT_MODULE_ID!r} in {stored.checkpoint.directory}, got "
+            f"{', '.join(stored.ids) or 'none'}. Load them with MultiAgentRLModule.from_checkpoint."
+        )
+    module = _built(config, stored)
+    if module.config is not None:
+        known = ((module.config.observation_space, env.single_observation_space, "observations"),)
+        for expected, got, what in (*known, (module.config.action_space, env.single_action_space, "actions")):
+            if expected is not None and expected != got:
+                raise ConfigError(
+                    f"The module of {stored.checkpoint.directory} was trained for {what} in {expected}, but those of "
+                    f"the environment are in {got}. Go on in the environment that it was trained in."
+                )
+    return module
+
+
+def _built(config: AlgorithmSettings, stored: StoredModules) -> RLModule:
+    backend = get_training_backend(config.framework_name)
+    given = SingleAgentRLModuleSpec() if config.rl_module_spec is None else config.rl_module_spec
+    recorded, known = stored.section.entries[DEFAULT_MODULE_ID].class_name, config.default_module_spec().module_class
+    chosen = given.module_class
+    if chosen is None and known is not None and class_name(known) == recorded:
+        chosen = known
+    try:
+        module: RLModule = stored.build(
+            DEFAULT_MODULE_ID, framework=backend.name, module_class=chosen, catalog_class=given.catalog_class
+        )
+    except CheckpointError as error:
+        if recorded is None or chosen is not None:
+            raise
+        raise CheckpointError(
+            f"{error} An algorithm takes the class from its config: Algorithm.from_checkpoint(directory, config=...), "
+            "with .rl_module(rl_module_spec=SingleAgentRLModuleSpec(module_class=...))."
+        ) from error
+    return module
 
 
 def complete_spec(config: AlgorithmSettings, env: VectorEnv) -> SingleAgentRLModuleSpec:

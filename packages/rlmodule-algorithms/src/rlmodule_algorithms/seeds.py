@@ -6,26 +6,49 @@ from dataclasses import dataclass
 
 import numpy as np
 
+_RESTARTS = 5
+"""The stream of restarts; the owners of randomness have those before it."""
+
 
 @dataclass(frozen=True)
 class Seeds:
-    """A seed for each owner of randomness."""
+    """A seed for each owner of randomness.
 
+    Attributes:
+        entropy: what all of them follow from: the config's seed, or what the system gave in its place.
+    """
+
+    entropy: int
     weights: int
     environments: int
     acting: int
     evaluation: int
-    _shuffling: np.random.SeedSequence
 
     @classmethod
     def of(cls, seed: int | None) -> Seeds:
         """The seeds that follow from one; None lets the system choose."""
-        weights, environments, acting, evaluation, shuffling = np.random.SeedSequence(seed).spawn(5)
-        return cls(_int(weights), _int(environments), _int(acting), _int(evaluation), shuffling)
+        entropy = _entropy(seed)
+        weights, environments, acting, evaluation = (_int(_stream(entropy, owner)) for owner in range(4))
+        return cls(entropy, weights, environments, acting, evaluation)
 
     def shuffling(self) -> np.random.Generator:
         """The generator of the minibatch shuffles."""
-        return np.random.default_rng(self._shuffling)
+        return np.random.default_rng(_stream(self.entropy, 4))
+
+    def restart(self, iteration: int) -> int:
+        """The seed of environments that start anew after an iteration."""
+        return _int(_stream(self.entropy, _RESTARTS, iteration))
+
+
+def _entropy(seed: int | None) -> int:
+    if seed is not None:
+        # Integers of numpy have no place in a checkpoint.
+        return int(seed)
+    return int.from_bytes(np.random.SeedSequence().generate_state(4).tobytes(), "little")
+
+
+def _stream(entropy: int, *key: int) -> np.random.SeedSequence:
+    return np.random.SeedSequence(entropy, spawn_key=key)
 
 
 def _int(sequence: np.random.SeedSequence) -> int:

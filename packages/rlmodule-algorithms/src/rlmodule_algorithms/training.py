@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
+from rlmodule_algorithms.checkpointing.run_directory import iteration_directory, prune
 from rlmodule_algorithms.config.settings import AlgorithmSettings
 from rlmodule_algorithms.config.validation import refuse, require_count, require_number, require_positive
 from rlmodule_core import ConfigError
@@ -28,6 +29,9 @@ class Trainable(Protocol):
 
     def save(self, directory: str | Path) -> Path:
         """Write a checkpoint."""
+
+    def save_best(self, directory: str | Path, episode_return_mean: float) -> Path:
+        """Write a checkpoint that is kept for its return, and note it in `best_returns`."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +80,8 @@ def train_until(
             best = score
             if keeper is not None:
                 keeper.offer(score)
+        if keeper is not None:
+            keeper.save_scheduled()
         # The best is kept before anyone is told of it, who may want to stop here.
         if on_result is not None:
             on_result(result)
@@ -116,8 +122,14 @@ class _Keeper:
         """Save if this is better than what is kept."""
         kept = self._algorithm.best_returns.get(self._key)
         if kept is None or score > kept:
-            self._algorithm.save(self._directory)
-            self._algorithm.best_returns[self._key] = score
+            self._algorithm.save_best(self._directory, score)
+
+    def save_scheduled(self) -> None:
+        """Save this iteration if it is one to be saved."""
+        config, iteration = self._algorithm.config, self._algorithm.iteration
+        if config.checkpoint_every is not None and iteration % config.checkpoint_every == 0:
+            self._algorithm.save(iteration_directory(self._directory, iteration))
+            prune(self._directory, iteration=iteration, keep=config.checkpoint_keep)
 
     def finish(self) -> Path:
         """Where the best is kept; where nothing was scored, that is what there is now."""

@@ -15,7 +15,7 @@ from rlmodule_algorithms import PPOConfig
 def described(config: PPOConfig, build: Any, directory: Path) -> tuple[Any, Any]:
     build(config).save(directory)
     description = json.loads((directory / "algorithm.json").read_text())["algorithm"]
-    return description["env_config"], description["env_config_stored"]
+    return description["options"].get("env_config"), "env_config" not in description["by_name"]
 
 
 def test_the_settings_are_written_with_numpy_numbers_as_numbers(

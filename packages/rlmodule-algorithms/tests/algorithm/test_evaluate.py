@@ -140,3 +140,14 @@ def test_a_close_that_fails_does_not_hide_why(scripted: Any, small_ppo: PPOConfi
     algorithm = build(small_ppo.environment(scripted, env_config={"script": [(1, "terminated")]}))
     with pytest.raises(EnvError, match="first"):
         evaluate_policy(Policy(algorithm.get_module()), lambda: Sick([(1, "terminated")]), episodes=2, seed=0)
+
+
+def test_a_module_that_carries_a_state_is_refused_before_anything_is_played(build: Any, small_ppo: PPOConfig) -> None:
+    module = build(small_ppo).get_module()
+    module.get_initial_state = lambda: {"h": np.zeros(3)}
+
+    def never() -> Any:
+        pytest.fail("An environment was made.")
+
+    with pytest.raises(ConfigError, match=r"carries a recurrent state \(h\).*Policy\.session"):
+        evaluate_policy(Policy(module), never, episodes=1, seed=0)

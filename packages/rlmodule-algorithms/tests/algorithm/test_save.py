@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -57,14 +58,14 @@ def test_the_document_holds_counters_and_random_states(small_ppo: PPOConfig, bui
     algorithm.train()
     algorithm.save(tmp_path)
     document = json.loads((tmp_path / "algorithm.json").read_text())["algorithm"]
-    assert {name: document[name] for name in ("name", "env", "framework", "seed", "acted_with")} == {
-        "name": "PPO",
+    assert (document["name"], document["acted_with"], document["by_name"]) == ("PPO", "numpy", {})
+    assert {name: document["options"][name] for name in ("env", "framework_name", "seed", "minibatch_size")} == {
         "env": "CartPole-v1",
-        "framework": "torch",
+        "framework_name": "torch",
         "seed": 0,
-        "acted_with": "numpy",
+        "minibatch_size": 32,
     }
-    assert document["state"] == json.loads(json.dumps(algorithm.get_state()))
+    assert document["state"] == json.loads(json.dumps(asdict(algorithm.get_state())))
     assert document["state"]["env_steps"] == algorithm.env_steps
     assert document["state"]["learner"]["kl_coeffs"].keys() == {"default_policy"}
 
@@ -74,4 +75,6 @@ def test_an_environment_that_has_no_id_is_not_written(
 ) -> None:
     algorithm = build(small_ppo.environment(scripted, env_config={"script": [(3, "terminated")]}))
     algorithm.save(tmp_path)
-    assert json.loads((tmp_path / "algorithm.json").read_text())["algorithm"]["env"] is None
+    assert json.loads((tmp_path / "algorithm.json").read_text())["algorithm"]["by_name"] == {
+        "env": f"{scripted.__module__}:Scripted"
+    }

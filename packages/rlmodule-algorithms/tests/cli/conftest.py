@@ -1,9 +1,40 @@
 from __future__ import annotations
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
 
 import gymnasium as gym
 import pytest
+
+from rlmodule_algorithms.cli import main
+
+SMALL = """
+[environment]
+env = "CartPole-v1"
+[env_runners]
+num_envs_per_env_runner = 4
+[training]
+train_batch_size = 128
+minibatch_size = 64
+num_epochs = 1
+model = { fcnet_hiddens = [8] }
+[evaluation]
+evaluation_interval = 2
+evaluation_duration = 2
+[checkpointing]
+every = 3
+[stop]
+target = 501
+max_steps = 600
+"""
+"""PPO on CartPole in five quick iterations: two evaluations, and a scheduled checkpoint at the third."""
+
+
+@pytest.fixture(autouse=True)
+def _in_a_directory_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("HATCH_ENV_ACTIVE", raising=False)
 
 
 @pytest.fixture
@@ -13,3 +44,42 @@ def untargeted() -> Iterator[str]:
     gym.register(env_id, "gymnasium.envs.classic_control.pendulum:PendulumEnv", max_episode_steps=20)
     yield env_id
     del gym.registry[env_id]
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    """A file of settings for a quick run."""
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL)
+    return path
+
+
+@pytest.fixture(scope="session")
+def _finished(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    directory = tmp_path_factory.mktemp("finished")
+    (directory / "small.toml").write_text(SMALL)
+    line = ["train", "--config", str(directory / "small.toml"), "--out", str(directory / "run"), "--quiet"]
+    assert main(line) == 3
+    return directory / "run"
+
+
+@pytest.fixture
+def run(_finished: Path, tmp_path: Path) -> Path:
+    """A copy of a run of the small settings: the best in it, and iterations 3 and 5 below it."""
+    return Path(shutil.copytree(_finished, tmp_path / "run"))
+
+
+@pytest.fixture
+def refused(capsys: pytest.CaptureFixture[str]) -> Callable[[Sequence[object]], str]:
+    """Runs a command line that must end with 2 and an error; gives what stderr says."""
+
+    def refuse(line: Sequence[object]) -> str:
+        capsys.readouterr()
+        assert main([str(part) for part in line]) == 2
+        out, err = capsys.readouterr()
+        assert out == ""
+        assert err.startswith("error: ")
+        assert "Traceback" not in err
+        return err
+
+    return refuse

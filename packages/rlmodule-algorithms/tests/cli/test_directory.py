@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rlmodule_algorithms.cli.directory import claim_directory, default_directory
+from rlmodule_algorithms.cli.training.directory import claim_directory, default_directory
 from rlmodule_core import ConfigError
 
 

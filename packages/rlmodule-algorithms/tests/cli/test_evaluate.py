@@ -36,7 +36,7 @@ def checkpoint(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def algorithm_checkpoint(directory: Path, env: str | None, **description: Any) -> Path:
     section, payloads = describe_modules({"default_policy": cartpole_module()})
-    document = {SECTION: section, "algorithm": {"name": "PPO", "env": env, **description}}
+    document = {SECTION: section, "algorithm": {"name": "PPO", "options": {"env": env}, **description}}
     return write_checkpoint(directory, kind="algorithm", document=document, payloads=payloads)
 
 
@@ -120,7 +120,7 @@ def test_a_damaged_checkpoint_is_an_error_not_a_traceback(tmp_path: Path, capsys
     algorithm_checkpoint(tmp_path, "CartPole-v1")
     path = tmp_path / "algorithm.json"
     document = json.loads(path.read_text())
-    document["algorithm"]["env"] = "MountainCar-v0"
+    document["algorithm"]["options"]["env"] = "MountainCar-v0"
     path.write_text(json.dumps(document))
     assert main(["evaluate", str(tmp_path)]) == 2
     assert "digest" in capsys.readouterr().err
@@ -135,7 +135,9 @@ def test_debugging_shows_the_traceback(tmp_path: Path, monkeypatch: pytest.Monke
 def test_the_recorded_settings_are_those_of_the_recorded_environment(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    algorithm_checkpoint(tmp_path, "CartPole-v1", env_config={"max_episode_steps": 4}, env_config_stored=True)
+    algorithm_checkpoint(
+        tmp_path, "CartPole-v1", options={"env": "CartPole-v1", "env_config": {"max_episode_steps": 4}}
+    )
     for given in ([], ["--env", "CartPole-v1"]):
         assert main(["evaluate", str(tmp_path), "--episodes", "2", *given]) == 0
         out = capsys.readouterr().out
@@ -154,18 +156,26 @@ def test_the_recorded_settings_are_those_of_the_recorded_environment(
 def test_settings_that_could_not_be_stored_are_said_to_be_missing(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    algorithm_checkpoint(tmp_path, "CartPole-v1", env_config=None, env_config_stored=False)
+    algorithm_checkpoint(tmp_path, "CartPole-v1", by_name={"env_config": "a mapping with g"})
     assert main(["evaluate", str(tmp_path), "--episodes", "1"]) == 0
     assert "could not be stored: the environment's defaults are used" in " ".join(capsys.readouterr().out.split())
 
 
-@pytest.mark.parametrize("description", [{"env_config": [1]}, {"env_config_stored": "no"}, {"env": 3}])
+@pytest.mark.parametrize(
+    ("description", "field"),
+    [
+        ({"options": {"env": "CartPole-v1", "env_config": [1]}}, "env_config"),
+        ({"by_name": "no"}, "by_name"),
+        ({"options": {"env": 3}}, "env"),
+        ({"options": 3}, "options"),
+    ],
+)
 def test_a_crafted_description_is_an_error_not_a_traceback(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str], description: Any
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], description: Any, field: str
 ) -> None:
-    algorithm_checkpoint(tmp_path, **{"env": "CartPole-v1", **description})
+    algorithm_checkpoint(tmp_path, "CartPole-v1", **description)
     assert main(["evaluate", str(tmp_path)]) == 2
-    assert f"algorithm.{next(iter(description))} must be" in capsys.readouterr().err
+    assert f"algorithm.{field} must be" in capsys.readouterr().err
 
 
 def test_actions_must_have_the_bounds_that_they_were_trained_for(

@@ -1,4 +1,4 @@
-"""Ctrl-C waits for the end of the iteration, unless it is pressed again."""
+"""Ctrl-C and SIGTERM wait for the end of the iteration, unless a second one comes."""
 
 from __future__ import annotations
 
@@ -7,35 +7,45 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from rlmodule_algorithms.cli.interrupt import deferred_interrupt
+from rlmodule_algorithms.cli.training.interrupt import Terminated, deferred_signals
+
+BOTH = pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+ENDS = {signal.SIGINT: KeyboardInterrupt, signal.SIGTERM: Terminated}
 
 
-def test_the_first_ctrl_c_is_only_told() -> None:
-    told = []
-    with deferred_interrupt(lambda: told.append("stop")):
-        signal.raise_signal(signal.SIGINT)
+@BOTH
+def test_the_first_signal_is_only_told(number: signal.Signals) -> None:
+    told: list[object] = []
+    with deferred_signals(told.append):
+        signal.raise_signal(number)
         told.append("went on")
-    assert told == ["stop", "went on"]
+    assert told == [number, "went on"]
 
 
-def test_the_second_ctrl_c_interrupts_where_the_program_is() -> None:
-    with deferred_interrupt(lambda: None):
-        signal.raise_signal(signal.SIGINT)
-        with pytest.raises(KeyboardInterrupt):
-            signal.raise_signal(signal.SIGINT)
+@BOTH
+@pytest.mark.parametrize("second", [signal.SIGINT, signal.SIGTERM])
+def test_the_second_signal_ends_where_the_program_is(number: signal.Signals, second: signal.Signals) -> None:
+    told: list[int] = []
+    with deferred_signals(told.append):
+        signal.raise_signal(number)
+        with pytest.raises(ENDS[second]):
+            signal.raise_signal(second)
+        assert signal.getsignal(number) is signal.SIG_DFL, "a third one would kill"
+    assert told == [number]
 
 
-def test_the_handler_from_before_is_back_afterwards() -> None:
-    before = signal.getsignal(signal.SIGINT)
-    with deferred_interrupt(lambda: None):
-        assert signal.getsignal(signal.SIGINT) is not before
-        signal.raise_signal(signal.SIGINT)
-    assert signal.getsignal(signal.SIGINT) is before
+@BOTH
+def test_the_handlers_from_before_are_back_afterwards(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with deferred_signals(lambda _: None):
+        assert signal.getsignal(number) is not before
+        signal.raise_signal(number)
+    assert signal.getsignal(number) is before
 
 
 def test_outside_the_main_thread_it_leaves_signals_alone() -> None:
     def enter() -> object:
-        with deferred_interrupt(lambda: None):
+        with deferred_signals(lambda _: None):
             return signal.getsignal(signal.SIGINT)
 
     with ThreadPoolExecutor(1) as pool:

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
-from rlmodule_algorithms.cli.arguments import TrainOptions
+from rlmodule_algorithms import PPOConfig
 from rlmodule_algorithms.cli.limits import Limits
-from rlmodule_algorithms.cli.plan import DEFAULT_MAX_STEPS, plan_training
+from rlmodule_algorithms.cli.options import TrainOptions
+from rlmodule_algorithms.cli.training.goal import DEFAULT_MAX_STEPS
+from rlmodule_algorithms.cli.training.plan import DEFAULT_CHECKPOINT_EVERY, plan_training
 from rlmodule_algorithms.presets import PRESETS
 from rlmodule_core import ConfigError, UnknownIdError
 
@@ -38,10 +42,10 @@ def test_a_target_of_the_users_keeps_the_budget_of_the_preset() -> None:
 
 
 def test_another_environment_gets_the_defaults_and_its_own_threshold() -> None:
-    plan = plan_training(TrainOptions(env="Acrobot-v1"))
+    plan = plan_training(TrainOptions(env="MountainCar-v0"))
     assert plan.preset is None
-    assert plan.limits == Limits(-100.0, DEFAULT_MAX_STEPS)
-    assert plan.config.env == "Acrobot-v1"
+    assert plan.limits == Limits(-110.0, DEFAULT_MAX_STEPS)
+    assert plan.config.env == "MountainCar-v0"
     assert plan.config.evaluation_interval is not None, "the target is about greedy episodes"
 
 
@@ -55,7 +59,7 @@ def test_a_preset_serves_another_environment_but_its_target_does_not() -> None:
 
 
 def test_a_missing_preset_names_the_nearest() -> None:
-    with pytest.raises(UnknownIdError, match=r"named 'ppo-cartpol'\. Did you mean 'ppo-cartpole'\?"):
+    with pytest.raises(UnknownIdError, match=r"named 'ppo-cartpol', .* Did you mean 'ppo-cartpole'\?"):
         plan_training(TrainOptions(preset="ppo-cartpol"))
 
 
@@ -80,3 +84,47 @@ def test_the_train_batch_is_rounded_up_to_a_multiple_of_the_environments(
     plan.config.validate()
     assert (plan.config.train_batch_size, plan.rounded_from) == (batch_size, rounded_from)
     assert plan.config.fragment_length * num_envs == batch_size
+
+
+@pytest.mark.parametrize("name", ["ppo-cartpole", "CartPole-v1", "cartpole-v1", "PPO-CartPole"])
+def test_a_preset_is_named_by_itself_or_by_its_environment(name: str) -> None:
+    assert plan_training(TrainOptions(preset=name)).preset == "ppo-cartpole"
+
+
+def test_checkpoints_are_scheduled_unless_the_user_wants_none() -> None:
+    assert plan_training(TrainOptions()).config.checkpoint_every == DEFAULT_CHECKPOINT_EVERY
+    assert plan_training(TrainOptions(checkpoint_every=3)).config.checkpoint_every == 3
+    assert plan_training(TrainOptions(checkpoint_every=0)).config.checkpoint_every is None
+    assert plan_training(TrainOptions(exact_resume=True)).config.exact_resume is True
+    assert plan_training(TrainOptions()).config.exact_resume is False
+
+
+def test_options_win_over_the_file_and_the_file_over_the_preset(small: Path) -> None:
+    plan = plan_training(TrainOptions(preset="ppo-cartpole", config=small, seed=7, max_seconds=3.0))
+    assert plan.config.lr == 1e-3, "the preset's, because the file says nothing"
+    assert (plan.config.train_batch_size, plan.config.num_epochs, plan.config.checkpoint_every) == (128, 1, 3)
+    assert plan.config.model == {"fcnet_hiddens": [8]}
+    assert (plan.seed, plan.preset, plan.file) == (7, "ppo-cartpole", str(small))
+    assert plan.limits == Limits(501.0, None, 3.0)
+    assert plan_training(TrainOptions(config=small, target=9.0)).limits == Limits(9.0, 600)
+
+
+def test_a_file_alone_starts_from_the_defaults_of_the_algorithm(small: Path) -> None:
+    plan = plan_training(TrainOptions(config=small))
+    assert (plan.preset, plan.config.lr) == (None, PPOConfig().lr)
+
+
+def test_a_file_may_name_preset_algorithm_framework_and_seed(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text('algorithm = "ppo"\npreset = "CartPole-v1"\nframework = "tf2"\n[debugging]\nseed = 4\n')
+    plan = plan_training(TrainOptions(config=file))
+    assert (plan.algorithm, plan.preset, plan.framework, plan.seed) == ("PPO", "ppo-cartpole", "tf2", 4)
+    assert plan.limits.target == PRESET.target
+
+
+def test_settings_of_the_file_s_environment_do_not_follow_to_another(tmp_path: Path) -> None:
+    file = tmp_path / "a.toml"
+    file.write_text('[environment]\nenv = "CartPole-v1"\nenv_config = { max_episode_steps = 9 }\n')
+    assert plan_training(TrainOptions(config=file)).config.env_config == {"max_episode_steps": 9}
+    assert plan_training(TrainOptions(config=file, env="CartPole-v1")).config.env_config == {"max_episode_steps": 9}
+    assert plan_training(TrainOptions(config=file, env="Acrobot-v1")).config.env_config is None

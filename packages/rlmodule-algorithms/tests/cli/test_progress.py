@@ -11,12 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.console import Console
 
-from rlmodule_algorithms.cli.display import NoDisplay, display_for
+from rlmodule_algorithms.cli.display.display import NoDisplay, display_for
+from rlmodule_algorithms.cli.display.live_display import LiveDisplay, ProgressTable
+from rlmodule_algorithms.cli.display.plain_display import PlainDisplay, progress_line
+from rlmodule_algorithms.cli.display.progress import Progress
 from rlmodule_algorithms.cli.formatting import duration, plain_number, sparkline
 from rlmodule_algorithms.cli.limits import Limits
-from rlmodule_algorithms.cli.live_display import LiveDisplay, ProgressTable
-from rlmodule_algorithms.cli.plain_display import PlainDisplay, progress_line
-from rlmodule_algorithms.cli.progress import Progress
 
 
 class Clock:
@@ -44,6 +44,15 @@ def test_the_speed_is_that_of_the_last_seconds() -> None:
     progress = advanced(Progress(Limits(), clock=clock), clock, iterations=50, steps=10)
     advanced(progress, clock, iterations=50, steps=1000)
     assert progress.steps_per_second == pytest.approx(2000)
+
+
+def test_a_run_that_goes_on_counts_the_steps_of_this_start_for_its_speed() -> None:
+    clock = Clock()
+    progress = Progress(Limits(max_env_steps=10_000), env_steps=5_000, clock=clock)
+    assert progress.env_steps == 5_000
+    advanced(progress, clock, iterations=1, steps=1_000, seconds=0.5)
+    assert (progress.env_steps, progress.steps_per_second) == (6_000, pytest.approx(2_000))
+    assert progress.seconds_left == pytest.approx(2.0)
 
 
 def test_time_left_follows_the_nearer_budget() -> None:

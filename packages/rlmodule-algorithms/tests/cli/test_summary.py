@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 import os
+import signal
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,8 +14,8 @@ from rich.console import Console
 
 from rlmodule_algorithms import PPOConfig, TrainingOutcome
 from rlmodule_algorithms.cli.limits import Limits
-from rlmodule_algorithms.cli.plan import Plan
-from rlmodule_algorithms.cli.summary import INTERRUPTED, Summary, print_summary
+from rlmodule_algorithms.cli.training.plan import Plan
+from rlmodule_algorithms.cli.training.summary import Summary, print_summary
 
 OUTCOME = TrainingOutcome(
     reached=True,
@@ -44,11 +46,6 @@ MISSED = replace(
 )
 
 
-@pytest.fixture(autouse=True)
-def _outside_hatch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delenv("HATCH_ENV_ACTIVE", raising=False)
-
-
 def printed(summary: Summary, width: int = 80) -> str:
     stream = io.StringIO()
     print_summary(Console(file=stream, width=width, highlight=False), summary)
@@ -69,22 +66,29 @@ def test_it_says_what_was_reached_where_it_is_and_what_is_next() -> None:
         "  tensorboard --logdir runs/cartpole-v1-ppo-0/logs\n",
     ):
         assert part in text
-    assert "Try more budget" not in text
+    assert "Go on" not in text
 
 
 def test_it_is_ascii_and_all_but_a_long_command_fits_80_columns() -> None:
     for summary in (MET, MISSED):
         lines = printed(summary).splitlines()
         assert "".join(lines).isascii()
-        assert all(len(line) <= 80 or line.startswith("  rlmodule ") for line in lines)
+        assert all(len(line) <= 80 or line.startswith(("  rlmodule ", "  policy = ")) for line in lines)
 
 
 def test_a_missed_target_comes_with_a_command_of_twice_the_budget() -> None:
     text = printed(MISSED)
     assert text.splitlines()[0] == "The budget ended before the target was met"
     assert "475, not met" in text
-    retry = "rlmodule train PPO --env CartPole-v1 --seed 1 --target 475 --max-steps 400000 --max-seconds 180"
-    assert f"  {retry}\n" in text
+    budget = "--max-steps 400000 --max-seconds 180"
+    assert f"  rlmodule train --resume runs/cartpole-v1-ppo-0 {budget}\n" in text
+    settings = "--env CartPole-v1 --seed 1 --preset ppo-cartpole --target 475"
+    assert f"  rlmodule train PPO {settings} {budget}\n" in text
+
+
+def test_another_seed_is_tried_with_the_settings_of_the_file() -> None:
+    text = printed(replace(MISSED, plan=replace(PLAN, preset=None, file="my settings.toml", seed=None)))
+    assert "  rlmodule train PPO --env CartPole-v1 --seed 1 --config 'my settings.toml' --target 475" in text
 
 
 def test_fresh_episodes_decide_whether_the_target_is_met() -> None:
@@ -103,13 +107,31 @@ def test_without_a_target_there_is_nothing_to_miss() -> None:
     assert "target" not in text
 
 
-def test_an_interrupted_run_says_so_and_tells_what_training_saw() -> None:
-    outcome = replace(OUTCOME, reason=INTERRUPTED, reached=False)
-    text = printed(replace(MET, outcome=outcome, evaluation=None))
-    assert text.startswith("Interrupted")
+@pytest.mark.parametrize(("number", "headline"), [(signal.SIGINT, "Interrupted"), (signal.SIGTERM, "Terminated")])
+def test_a_run_that_a_signal_ended_says_so_and_how_to_go_on(number: int, headline: str) -> None:
+    stopped = replace(MET, outcome=replace(OUTCOME, reason="stopped", reached=False), evaluation=None, ended_by=number)
+    text = printed(stopped)
+    assert text.splitlines()[0] == headline
     assert "491.0 at best in training; not evaluated afresh" in text
-    assert "Try more budget" not in text
-    assert "not evaluated\n" in printed(replace(MET, outcome=replace(outcome, best_return=None), evaluation=None))
+    assert "475, not yet met" in text
+    assert "  rlmodule train --resume runs/cartpole-v1-ppo-0\n" in text
+    assert "another seed" not in text
+
+
+def test_a_run_that_kept_nothing_offers_nothing_to_evaluate() -> None:
+    outcome = replace(OUTCOME, reason="stopped", reached=False, best_return=None, checkpoint=None)
+    text = printed(replace(MET, outcome=outcome, evaluation=None, ended_by=signal.SIGINT))
+    assert "not evaluated\n" in text
+    assert "rlmodule evaluate" not in text
+    assert "Policy.from_checkpoint" not in text
+
+
+def test_without_tensorboardx_the_logs_are_named_with_a_hint(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    text = printed(MET)
+    assert "The metrics are in runs/cartpole-v1-ppo-0/logs/metrics.jsonl; for TensorBoard" in text
+    assert '  pip install "rlmodule-algorithms[tensorboard]"\n' in text
+    assert "--logdir" not in text
 
 
 def test_commands_stay_on_one_line_and_survive_the_shell() -> None:

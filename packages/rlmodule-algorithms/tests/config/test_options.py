@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from rlmodule_algorithms import PPOConfig
+from rlmodule_algorithms.config.algorithm_config import FIELDS
 from rlmodule_algorithms.config.options import ABSENT_GROUPS, RENAMED
 from rlmodule_core import ConfigError, SingleAgentRLModuleSpec
 
@@ -64,7 +65,7 @@ def test_every_new_name_in_the_table_of_renamed_options_exists() -> None:
 
 def test_every_option_is_a_field_with_a_default() -> None:
     for group, options in PPOConfig.groups.items():
-        fields = {option for option in options if not option.startswith("_enable")} - {"framework"}
+        fields = {FIELDS.get(option, option) for option in options if not option.startswith("_enable")} - {"framework"}
         assert fields <= vars(PPOConfig()).keys(), group
 
 

@@ -24,6 +24,7 @@ ILLEGAL: list[tuple[str, str, Any, str]] = [
     ("training", "lr", "fast", NUMBER),
     ("training", "lr", -1e-3, NUMBER),
     ("training", "lr", None, NUMBER),
+    ("training", "lr", 10**400, NUMBER),
     ("training", "grad_clip", 0, "a positive number"),
     ("training", "grad_clip", -1.0, "a positive number"),
     ("training", "grad_clip_by", "median", "one of 'global_norm', 'norm', 'value'"),

@@ -35,7 +35,7 @@ def trained(preset: Preset, seed: int, directory: Path) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize(("name", "limit"), [("ppo-cartpole", 90.0), ("ppo-pendulum", 180.0)])
+@pytest.mark.parametrize(("name", "limit"), [("ppo-cartpole", 90.0), ("ppo-acrobot", 60.0), ("ppo-pendulum", 180.0)])
 def test_a_preset_reaches_its_target_in_its_processor_seconds(
     name: str, limit: float, seed: int, tmp_path: Path
 ) -> None:
@@ -46,5 +46,8 @@ def test_a_preset_reaches_its_target_in_its_processor_seconds(
 
 
 def test_the_targets_are_those_that_were_promised() -> None:
-    assert PRESETS["ppo-cartpole"].target == 475.0
-    assert PRESETS["ppo-pendulum"].target == -300.0
+    assert {preset.env: preset.target for preset in PRESETS.values()} == {
+        "CartPole-v1": 475.0,
+        "Acrobot-v1": -100.0,
+        "Pendulum-v1": -250.0,
+    }

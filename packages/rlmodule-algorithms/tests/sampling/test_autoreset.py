@@ -98,6 +98,15 @@ def test_the_last_observation_of_every_episode_is_kept(scripted: Any, echo: Any,
     assert [obs.tolist() for obs in rollout.last_obs] == [[2.0], [4.0], [13.0], [11.0], [22.0], [22.0]]
 
 
+@pytest.mark.parametrize("mode", [AutoresetMode.SAME_STEP, AutoresetMode.DISABLED], ids=lambda mode: mode.name)
+def test_they_are_those_of_the_environments_that_ended(scripted: Any, echo: Any, mode: AutoresetMode) -> None:
+    scripts = ([(2, "truncated")], [(1, "truncated"), (9, "truncated")], [(2, "terminated")])
+    rollout = sampled(scripted, echo, mode, 2, *scripts)
+    assert rollout.last_steps == [(0, 1), (1, 0), (1, 2)]
+    assert [obs.tolist() for obs in rollout.last_obs] == [[1.0], [2.0], [2.0]]
+    assert rollout.obs[2, :, 0].tolist() == [10.0, 11.0, 10.0]
+
+
 def test_next_step_has_them_in_its_rows(scripted: Any, echo: Any) -> None:
     rollout = sampled(scripted, echo, AutoresetMode.NEXT_STEP, 8, *SCRIPTS)
     assert rollout.last_steps == []

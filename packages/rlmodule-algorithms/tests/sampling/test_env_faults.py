@@ -11,7 +11,7 @@ from gymnasium.envs.classic_control.cartpole import CartPoleVectorEnv
 from rlmodule_algorithms.errors import EnvError
 from rlmodule_algorithms.sampling.environments import make_env, make_vector_env
 from rlmodule_algorithms.sampling.runner import Runner
-from rlmodule_core import RLModuleError, get_backend
+from rlmodule_core import ConfigError, RLModuleError, get_backend
 
 OBS = np.zeros(1, np.float32)
 SCRIPT = [(2, "terminated")]
@@ -42,6 +42,14 @@ def second_is(scripted: Any, sick: type[Any]) -> Any:
         (OBS, np.zeros(2), False, False, {}),
         (OBS, "much", False, False, {}),
         (OBS, 0.0, np.zeros(2, bool), False, {}),
+        (np.array([None]), 0.0, False, False, {}),
+        (np.array([1j]), 0.0, False, False, {}),
+        (OBS, None, False, False, {}),
+        (OBS, "1.0", False, False, {}),
+        (OBS, 1j, False, False, {}),
+        (OBS, 0.0, None, False, {}),
+        (OBS, 0.0, False, "no", {}),
+        (OBS, 0.0, float("nan"), False, {}),
     ],
     ids=lambda result: repr(result)[:40],
 )
@@ -57,7 +65,26 @@ def test_what_step_must_not_return_is_named_by_environment_call_and_step(scripte
     assert f"{type(error.value.__cause__).__name__}: {error.value.__cause__}" in str(error.value)
 
 
-@pytest.mark.parametrize("result", [None, "no", OBS, (None, {}), (np.zeros(2), {})], ids=repr)
+def test_what_is_near_enough_is_converted(scripted: Any, echo: Any) -> None:
+    class Careless(scripted):
+        def step(self, action: Any) -> Any:
+            obs, reward, terminated, truncated, info = super().step(action)
+            return obs.astype(np.float64), int(reward), np.bool_(terminated), int(truncated), info
+
+        def reset(self, **settings: Any) -> Any:
+            obs, info = super().reset(**settings)
+            return obs.tolist(), info
+
+    careless, exact = (sample(make_vector_env(env, {"script": SCRIPT}, 2), echo) for env in (Careless, scripted))
+    assert np.array_equal(careless.obs, exact.obs)
+    assert careless.obs.dtype == np.float32
+    assert np.array_equal(careless.rewards, exact.rewards)
+    assert np.array_equal(careless.terminateds, exact.terminateds)
+
+
+@pytest.mark.parametrize(
+    "result", [None, "no", OBS, (None, {}), (np.zeros(2), {}), (np.array([1j]), {}), (["x"], {})], ids=repr
+)
 def test_what_reset_must_not_return_is_named_at_the_start_and_later(scripted: Any, echo: Any, result: Any) -> None:
     class SickAtOnce(scripted):
         def reset(self, **settings: Any) -> Any:
@@ -101,6 +128,12 @@ def test_a_registered_environment_is_named_by_its_id(echo: Any, monkeypatch: pyt
         (1, np.zeros((2, 1)), r"rewards of shape \(2,\), got ndarray of shape \(2, 1\)"),
         (2, False, r"terminateds of shape \(2,\), got bool"),
         (3, np.zeros(1, bool), r"truncateds of shape \(2,\), got ndarray of shape \(1,\)"),
+        (0, np.zeros((2, 4), object), r"observations of dtype float32, got .* of dtype object"),
+        (0, np.zeros((2, 4), complex), r"observations of dtype float32, got .* of dtype complex128"),
+        (1, np.array([1.0, None]), r"rewards to be real numbers, got .* of dtype object"),
+        (1, np.zeros(2, complex), r"rewards to be real numbers, got .* of dtype complex128"),
+        (2, [None, False], r"terminateds to be True or False, got \[None, False\]"),
+        (3, np.array([0, 2]), r"truncateds to be True or False, got array"),
     ],
 )
 def test_what_a_vector_environment_would_have_broadcast_is_refused(
@@ -116,7 +149,9 @@ def test_what_a_vector_environment_would_have_broadcast_is_refused(
         sample(make_vector_env(Sick, None, 2), echo)
 
 
-def test_an_environment_that_cannot_be_made_is_named_and_those_made_before_it_are_closed(scripted: Any) -> None:
+def test_an_environment_that_cannot_be_made_is_named_by_its_number_and_those_made_before_it_are_closed(
+    scripted: Any,
+) -> None:
     made: list[Any] = []
 
     def make(env_config: Any) -> Any:
@@ -125,7 +160,7 @@ def test_an_environment_that_cannot_be_made_is_named_and_those_made_before_it_ar
         made.append(scripted(SCRIPT))
         return made[0]
 
-    with pytest.raises(EnvError, match=r"Making the environment .*make failed: ConnectionError: no simulator listens"):
+    with pytest.raises(EnvError, match=r"Making environment 1 of 3 \(.*make\) failed: ConnectionError: no simulator"):
         make_vector_env(make, None, 3)
     assert made[0].closed
 
@@ -148,17 +183,28 @@ def test_an_environment_without_spaces_is_refused() -> None:
             make()
 
 
-def test_environments_of_different_spaces_are_refused(scripted: Any) -> None:
+@pytest.mark.parametrize(
+    ("field", "other"),
+    [("action_space", gym.spaces.Discrete(3)), ("observation_space", gym.spaces.Box(-1.0, 1.0, (1,)))],
+)
+def test_environments_of_different_spaces_are_refused(scripted: Any, field: str, other: Any) -> None:
     def make(env_config: Any) -> Any:
-        env = scripted(SCRIPT)
-        env.action_space = gym.spaces.Discrete(2 + len(made))
-        made.append(env)
-        return env
+        made.append(scripted(SCRIPT))
+        if len(made) == 2:
+            setattr(made[1], field, other)
+        return made[-1]
 
     made: list[Any] = []
-    with pytest.raises(EnvError, match="RuntimeError: Sub-environment action space"):
+    with pytest.raises(EnvError, match=rf"Making environment 1 of 2 \(.*make\) gave one with {field} .*, expected "):
         make_vector_env(make, None, 2)
     assert [env.closed for env in made] == [True, True]
+
+
+def test_one_environment_cannot_be_two(scripted: Any) -> None:
+    only = scripted(SCRIPT)
+    with pytest.raises(ConfigError, match=r"Making environment 1 of 2 .* gave an environment that was given before"):
+        make_vector_env(lambda env_config: gym.wrappers.TimeLimit(only, 3), None, 2)
+    assert only.closed
 
 
 def test_a_close_that_fails_is_logged_and_hides_nothing(

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import gymnasium as gym
@@ -147,3 +148,39 @@ def test_wrappers_that_belong_to_an_id_are_kept() -> None:
         env.close()
     finally:
         del gym.registry["Wrapped-v0"]
+
+
+@pytest.fixture
+def registered() -> Iterator[Callable[..., str]]:
+    """Registers an id for the test."""
+    ids: list[str] = []
+
+    def register(**settings: Any) -> str:
+        ids.append("Registered-v0")
+        gym.register(ids[-1], **settings)
+        return ids[-1]
+
+    yield register
+    for env_id in ids:
+        del gym.registry[env_id]
+
+
+def test_a_vector_environment_that_does_not_take_the_limit_of_its_id_gives_way_to_single_ones(registered: Any) -> None:
+    class Endless(CartPoleVectorEnv):
+        def __init__(self, num_envs: int) -> None:
+            super().__init__(num_envs)
+
+    env: Any = make_vector_env(
+        registered(entry_point=CartPoleEnv, vector_entry_point=Endless, max_episode_steps=3), None, 2
+    )
+    env.reset(seed=0)
+    assert [env.step(np.zeros(2, np.int64))[3].tolist() for _ in range(3)][-1] == [True, True]
+
+
+def test_an_id_with_nothing_but_a_vector_environment_uses_it_and_says_what_does_not_fit_it(registered: Any) -> None:
+    env_id = registered(vector_entry_point=CartPoleVectorEnv)
+    assert isinstance(make_vector_env(env_id, None, 2).unwrapped, CartPoleVectorEnv)
+    with pytest.raises(ConfigError, match=r"env_config=.* does not fit the environment 'Registered-v0': .*'gravity'"):
+        make_vector_env(env_id, {"gravity": 1.0}, 2)
+    with pytest.raises(EnvError, match="Making the environment 'Registered-v0' failed: "):
+        make_env(env_id)

@@ -62,6 +62,7 @@ from rlmodule_core.module.plans import ModulePlans
 from rlmodule_core.module.policy import Policy
 from rlmodule_core.module.resolve import resolve_module_class
 from rlmodule_core.module.rl_module import RLModule
+from rlmodule_core.module.session import Session
 from rlmodule_core.module.spec import SingleAgentRLModuleSpec
 from rlmodule_core.module_like import ModuleLike
 from rlmodule_core.spaces import space_from_dict, space_to_dict
@@ -114,6 +115,7 @@ __all__ = [
     "RLModuleConfig",
     "RLModuleError",
     "Rng",
+    "Session",
     "SingleAgentRLModuleSpec",
     "SpecCheckingError",
     "SpecDict",

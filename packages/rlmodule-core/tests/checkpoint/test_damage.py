@@ -59,26 +59,6 @@ def test_every_truncation_is_refused_or_harmless(saved: Path) -> None:
         path.write_bytes(data)
 
 
-def test_every_flipped_byte_is_refused_or_harmless(saved: Path) -> None:
-    whole, harmless, messages = read_all(saved), 0, []
-    for path in saved.iterdir():
-        data = path.read_bytes()
-        for position in range(len(data)):
-            for mask in (0x01, 0x10, 0x20, 0x80, 0xFF):
-                flipped = bytearray(data)
-                flipped[position] ^= mask
-                path.write_bytes(flipped)
-                try:
-                    assert read_all(saved) == whole
-                except CheckpointError as caught:
-                    messages.append((path.name, str(caught)))
-                else:
-                    harmless += 1
-        path.write_bytes(data)
-    assert all(name in message for name, message in messages)
-    assert harmless < 40, "only blanks and the case of an escape may change"
-
-
 def test_a_flipped_bit_in_a_payload_is_named(saved: Path) -> None:
     path = payload_of(saved)
     data = bytearray(path.read_bytes())

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -11,7 +11,7 @@ from rlmodule_core.numpy_backend import NumpyOps
 from rlmodule_core.testing import DistributionSuite
 
 Patch = pytest.MonkeyPatch
-Failing = Callable[[type[Any]], set[str]]
+AssertFails = Callable[[type[Any], Mapping[str, str]], None]
 
 
 class Distributions(DistributionSuite):
@@ -80,38 +80,58 @@ def one_input_too_many(patch: Patch) -> None:
     patch.setattr(CategoricalDistribution, "required_input_dim", staticmethod(lambda space: int(space.n) + 1))
 
 
-BROKEN_DISTRIBUTIONS: dict[Callable[[Patch], None], set[str]] = {
-    nothing: set(),
+def wider_when_reparameterised(patch: Patch) -> None:
+    right = DiagGaussianDistribution.rsample
+    patch.setattr(DiagGaussianDistribution, "sample", right)
+    patch.setattr(DiagGaussianDistribution, "rsample", lambda self, *, rng=None: 2 * right(self, rng=rng) - self.loc)
+
+
+def logp_of_other_draws(patch: Patch) -> None:
+    def sample_and_logp(self: Any, *, rng: Any = None) -> Any:
+        return self.sample(rng=rng), self.logp(self.sample(rng=rng))
+
+    patch.setattr(CategoricalDistribution, "sample_and_logp", sample_and_logp)
+
+
+LOGP, ENTROPY = "log_probabilities_are_those_of_the_closed_form", "the_entropy_is_that_of_the_closed_form"
+KL, MOMENTS = "the_divergence_is_that_of_the_closed_form", "draws_have_the_moments_of_the_closed_form"
+MODE, FINITE = "the_deterministic_action_is_the_mode_whatever_the_generator", "everything_is_finite_at_extremes"
+AGREE, REPARAMETERISED = "sample_and_logp_agree_with_sample_and_with_logp", "reparameterised_draws_are_those_of_sample"
+
+BROKEN_DISTRIBUTIONS: dict[Callable[[Patch], None], dict[str, str]] = {
+    nothing: {},
     shifted_log_std: {
-        "log_probabilities_are_those_of_the_closed_form",
-        "the_entropy_is_that_of_the_closed_form",
-        "the_divergence_is_that_of_the_closed_form",
-        "draws_have_the_moments_of_the_closed_form",
+        LOGP: "normalize_actions=True): logp: 7 of 7 differ",
+        ENTROPY: "normalize_actions=True): entropy: 7 of 7 differ",
+        KL: "normalize_actions=True): kl: 7 of 7 differ",
+        MOMENTS: "normalize_actions=True): variance of 20000 draws",
     },
-    log_std_not_limited: {"everything_is_finite_at_extremes"},
-    entropy_with_the_wrong_sign: {"the_entropy_is_that_of_the_closed_form"},
-    divergence_the_wrong_way_round: {"the_divergence_is_that_of_the_closed_form"},
+    log_std_not_limited: {FINITE: "expected finite numbers, got"},
+    entropy_with_the_wrong_sign: {ENTROPY: "Categorical(n=4, start=0): entropy"},
+    divergence_the_wrong_way_round: {KL: "normalize_actions=True): kl"},
     first_action_forgotten: {
-        "draws_are_actions_of_the_space",
-        "log_probabilities_are_those_of_the_closed_form",
-        "the_deterministic_action_is_the_mode_whatever_the_generator",
-        "draws_have_the_moments_of_the_closed_form",
+        "draws_are_actions_of_the_space": "expected draws of Discrete(3, start=-2), got [1, 2] among them",
+        LOGP: "Categorical(n=3, start=-2): logp",
+        MODE: "Categorical(n=3, start=-2): the deterministic action",
+        MOMENTS: "Categorical(n=3, start=-2): mean of 20000 draws",
     },
-    argmax_over_the_first_axis: {
-        "the_deterministic_action_is_the_mode_whatever_the_generator",
-        "everything_is_finite_at_extremes",
-    },
-    gather_off_by_one: {"log_probabilities_are_those_of_the_closed_form"},
-    another_class_each_time: {"equal_descriptors_bind_to_one_class"},
-    one_input_too_many: {"the_input_width_is_the_descriptor_s"},
+    argmax_over_the_first_axis: {MODE: "the deterministic action: shape", FINITE: "rows of the deterministic action"},
+    gather_off_by_one: {LOGP: "Categorical(n=4, start=0): logp"},
+    another_class_each_time: {"equal_descriptors_bind_to_one_class": "expected one class at every call, got two"},
+    one_input_too_many: {"the_input_width_is_the_descriptor_s": "required_input_dim(Discrete(4)): expected 4, got 5"},
     generator_ignored: {
-        "draws_come_from_the_given_generator_alone",
-        "sample_and_logp_agree_with_sample_and_with_logp",
+        "draws_come_from_the_given_generator_alone": "draws of one seed",
+        AGREE: "sample_and_logp against sample",
+        REPARAMETERISED: "",
     },
+    wider_when_reparameterised: {REPARAMETERISED: "rsample against sample, of one generator"},
+    logp_of_other_draws: {AGREE: "its logp against logp"},
 }
+
+FAKES = {DistributionSuite: [*BROKEN_DISTRIBUTIONS.values()]}
 
 
 @pytest.mark.parametrize("broken", BROKEN_DISTRIBUTIONS, ids=lambda broken: broken.__name__)
-def test_a_broken_distribution_fails(failing: Failing, monkeypatch: Patch, broken: Callable[[Patch], None]):
+def test_a_broken_distribution_fails(assert_fails: AssertFails, monkeypatch: Patch, broken: Callable[[Patch], None]):
     broken(monkeypatch)
-    assert failing(Distributions) == BROKEN_DISTRIBUTIONS[broken]
+    assert_fails(Distributions, BROKEN_DISTRIBUTIONS[broken])

@@ -1,16 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
 
-from rlmodule_core import ConfigError, RLModuleConfig
+from rlmodule_core import Categorical, CategoricalDistribution, ConfigError, RLModuleConfig, get_backend
 from rlmodule_core.numpy_backend import NumpyRLModule
 from rlmodule_core.plans import Chain, Dense, Weights
-from rlmodule_core.testing import ModuleSuite, overrides_exam
+from rlmodule_core.testing import ModuleSuite
+
+AssertFails = Callable[[type[Any], Mapping[str, str]], None]
 
 
 class Sound(NumpyRLModule):
@@ -48,6 +50,12 @@ class MixesRows(Sound):
         return {"action_dist_inputs": out - out[:1]}
 
 
+class MixesRowsInTraining(Sound):
+    def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        values = self.vf(batch["obs"])[..., 0]
+        return {**super()._forward_train(batch), "vf_preds": values - values[0]}
+
+
 class WritesIntoTheBatch(Sound):
     def _forward_train(self, batch: Any) -> Mapping[str, Any]:
         batch["obs"] *= 2
@@ -68,6 +76,17 @@ class DropsAWeight(Sound):
 
     def set_state(self, state: Mapping[str, Any]) -> None:
         super().set_state({**super().get_state(), **state})
+
+
+class DropsTheCritic(Sound):
+    """Strict in what it knows: only the values show what is missing."""
+
+    def get_state(self) -> Weights:
+        return {name: array for name, array in super().get_state().items() if not name.startswith("vf")}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        forgotten = {name: array for name, array in super().get_state().items() if name.startswith("vf")}
+        super().set_state({**state, **forgotten})
 
 
 class NotStrict(Sound):
@@ -108,8 +127,45 @@ class ClaimsToBePortable(Sound):
 
 class UsesTheGlobalGenerator(Sound):
     def _forward_exploration(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        actions = np.random.randint(3, size=len(batch["obs"]))
-        return {"actions": actions}
+        return {"actions": np.random.normal(size=len(batch["obs"]))}
+
+
+class NeverDeterministic(CategoricalDistribution):
+    descriptor, ops = Categorical(3), get_backend("numpy").ops
+
+    def to_deterministic(self) -> Any:
+        return self
+
+
+class DrawsInInference(Sound):
+    def _forward_inference(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        return {"action_dist_inputs": 0 * self.pi(batch["obs"])}
+
+    def get_inference_action_dist_cls(self) -> Any:
+        return NeverDeterministic
+
+
+class SetsUpTwice(Sound):
+    def __init__(self, config: Any) -> None:
+        super().__init__(config)
+        self.setup()
+
+
+class SetsUpLate(Sound):
+    """As if the networks were built at the first forward."""
+
+    def __init__(self, config: Any) -> None:
+        Sound.setup(self)
+        self.config, self._checks = config, None
+
+
+class UnwrapsToAnother(Sound):
+    def unwrapped(self) -> Any:
+        return type(self)(self.config)
+
+
+class OfNoFramework(Sound):
+    framework = "jax"
 
 
 _LEAVES = [(part, leaf) for part in ("pi", "vf") for leaf in ("weight", "bias")]
@@ -120,29 +176,63 @@ STRICT = "a_state_that_does_not_fit_changes_nothing"
 IN_PLACE = "a_state_is_copied_in_and_written_in_place"
 DETERMINISTIC = "inference_is_deterministic_whatever_ran_before"
 UNTOUCHED = "every_forward_leaves_the_batch_as_it_is"
+PERMUTES = "a_batch_permutes_with_its_rows"
+AGREE = "exploring_and_training_agree_on_log_probabilities"
+ONE_GENERATOR = "exploration_draws_from_the_given_generator_alone"
+SETUP = "setup_happens_in_the_constructor_and_names_a_framework"
+GUARD = "no_exam_test_is_overridden_without_a_reason"
+ALL = {name.removeprefix("test_") for name in dir(ModuleSuite) if name.startswith("test_")}
 
-BROKEN: dict[type[Sound], set[str]] = {
-    Sound: set(),
-    ExploresByOtherInputs: {"exploring_and_training_agree_on_log_probabilities"},
-    NoisyInference: {DETERMINISTIC, "a_batch_permutes_with_its_rows", ANOTHER, CHECKPOINT, COPY},
-    MixesRows: {"a_batch_permutes_with_its_rows"},
-    WritesIntoTheBatch: {UNTOUCHED, DETERMINISTIC, "exploring_and_training_agree_on_log_probabilities"},
-    AddsToTheBatch: {UNTOUCHED},
-    DropsAWeight: {ANOTHER, CHECKPOINT, STRICT},
-    NotStrict: {STRICT},
-    RebuildsItsNetworks: {IN_PLACE, STRICT},
-    GivesAwayItsArrays: {IN_PLACE},
-    CopiesShareWeights: {COPY},
-    SkipsTheChecks: {"a_batch_without_its_columns_is_refused", "outputs_of_acting_are_checked"},
-    ClaimsToBePortable: {"other_frameworks_compute_the_same_where_the_module_is_portable", CHECKPOINT},
-    UsesTheGlobalGenerator: {
-        "exploration_draws_from_the_given_generator_alone",
-        "a_batch_permutes_with_its_rows",
-        ANOTHER,
-        CHECKPOINT,
-        COPY,
+BROKEN: dict[type[Sound], dict[str, str]] = {
+    Sound: {},
+    ExploresByOtherInputs: {AGREE: "logp of the actions explored, in training against exploration"},
+    NoisyInference: {
+        DETERMINISTIC: "forward_inference again, after forward_train, 'out.action_dist_inputs'",
+        **dict.fromkeys((PERMUTES, ANOTHER, CHECKPOINT, COPY), ""),
     },
+    DrawsInInference: {DETERMINISTIC: "the actions of inference, with another generator"},
+    MixesRows: {PERMUTES: "forward_inference: 'out.action_dist_inputs' of permuted rows"},
+    MixesRowsInTraining: {PERMUTES: "evaluate_train: 'out.vf_preds' of permuted rows"},
+    WritesIntoTheBatch: {
+        UNTOUCHED: "the batch after forward_train, 'out.obs'",
+        **dict.fromkeys((DETERMINISTIC, AGREE, ANOTHER, CHECKPOINT, COPY), ""),
+    },
+    AddsToTheBatch: {UNTOUCHED: "the keys of the batch after forward_exploration: expected ['obs'], got ['obs', 'l"},
+    DropsAWeight: {
+        ANOTHER: "after set_state: evaluate_train, 'out.action_dist_inputs'",
+        CHECKPOINT: "from the checkpoint: evaluate_train, 'out.action_dist_inputs'",
+        STRICT: "set_state without 'pi.0.weight': expected a StateError, got no error",
+    },
+    DropsTheCritic: {
+        ANOTHER: "after set_state: evaluate_train, 'out.vf_preds'",
+        CHECKPOINT: "from the checkpoint: evaluate_train, 'out.vf_preds'",
+    },
+    NotStrict: {STRICT: "set_state with 'unheard_of' beside the rest: expected a StateError, got no error"},
+    RebuildsItsNetworks: {
+        IN_PLACE: "the array that held 'pi.0.weight' before",
+        STRICT: "the state after a refused set_state",
+    },
+    GivesAwayItsArrays: {IN_PLACE: "the state after its copy changed, 'pi.0.weight'"},
+    CopiesShareWeights: {COPY: "the state after its deep copy changed, 'pi.0.weight'"},
+    SkipsTheChecks: {
+        "a_batch_without_its_columns_is_refused": "forward_inference of an empty batch: expected a SpecCheckingError",
+        "outputs_of_acting_are_checked": "forward_inference that returns 'unheard_of' alone: expected a SpecChecking",
+    },
+    ClaimsToBePortable: {
+        "other_frameworks_compute_the_same_where_the_module_is_portable": "evaluate_train in numpy: 'out.action_dist",
+        CHECKPOINT: "",
+    },
+    UsesTheGlobalGenerator: {
+        ONE_GENERATOR: "Acting: expected global generators untouched, got another state of numpy",
+        **dict.fromkeys((PERMUTES, ANOTHER, CHECKPOINT, COPY), ""),
+    },
+    SetsUpTwice: {SETUP: "calls of setup() while one module was made: expected 1, got 2"},
+    SetsUpLate: {SETUP: "calls of setup() while one module was made: expected 1, got 0"},
+    UnwrapsToAnother: {SETUP: "unwrapped(): expected the module itself, got another object"},
+    OfNoFramework: {**dict.fromkeys(ALL - {GUARD}, ""), SETUP: "No backend named 'jax' is installed"},
 }
+
+FAKES = {ModuleSuite: [*BROKEN.values()]}
 
 
 def _suite(module: type[Any]) -> type[ModuleSuite]:
@@ -150,68 +240,8 @@ def _suite(module: type[Any]) -> type[ModuleSuite]:
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
-def test_a_broken_module_fails(failing: Any, broken: type[Sound]):
-    assert failing(_suite(broken)) == BROKEN[broken]
-
-
-def test_dropout_that_is_left_on_fails(failing: Any):
-    torch = pytest.importorskip("torch")
-    base = pytest.importorskip("rlmodule_torch").TorchRLModule
-
-    class DropoutLeftOn(base):
-        on: ClassVar[bool] = True
-
-        def setup(self) -> None:
-            self.net = torch.nn.Linear(4, 3)
-
-        def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-            return {"action_dist_inputs": self.net(torch.dropout(batch["obs"], 0.5, self.on and not self.training))}
-
-        _forward_exploration = _forward_inference = _forward_train
-
-    expected = {DETERMINISTIC, "exploration_draws_from_the_given_generator_alone", ANOTHER, CHECKPOINT, COPY}
-    expected |= {"a_batch_permutes_with_its_rows", "exploring_and_training_agree_on_log_probabilities"}
-    assert failing(_suite(DropoutLeftOn)) == expected
-    DropoutLeftOn.on = False
-    assert failing(_suite(DropoutLeftOn)) == set()
-
-
-GUARD = "no_exam_test_is_overridden_without_a_reason"
-
-
-class Examinee(ModuleSuite):
-    module_class = Sound
-
-
-def _passes(self: Any) -> None:
-    return None
-
-
-@pytest.mark.parametrize("replacement", [_passes, None])
-def test_an_override_without_a_reason_fails(failing: Any, replacement: Any):
-    suite = type("Suite", (Examinee,), {"test_a_batch_permutes_with_its_rows": replacement})
-    assert GUARD in failing(suite)
-
-
-def test_an_override_by_a_mixin_fails(failing: Any):
-    mixin = type("Mixin", (), {"test_a_batch_permutes_with_its_rows": _passes})
-    assert failing(type("Suite", (mixin, Examinee), {})) == {GUARD}
-
-
-def test_an_override_with_a_reason_and_tests_of_one_s_own_pass(failing: Any):
-    @overrides_exam(reason="Rows meet in the attention over the batch.")
-    def replacement(self: Any) -> None:
-        return None
-
-    tests = {"test_a_batch_permutes_with_its_rows": replacement, "test_more": _passes}
-    assert failing(type("Suite", (Examinee,), tests)) == set()
-
-
-def test_the_reason_and_the_guard_cannot_be_left_out():
-    with pytest.raises(ConfigError, match="the reason why"):
-        overrides_exam(reason=" ")
-    with pytest.raises(ConfigError, match=f"Suite replaces test_{GUARD}"):
-        type("Suite", (Examinee,), {f"test_{GUARD}": _passes})
+def test_a_broken_module_fails(assert_fails: AssertFails, broken: type[Sound]):
+    assert_fails(_suite(broken), BROKEN[broken])
 
 
 def test_a_module_without_spaces_needs_batches_of_its_own():
@@ -219,5 +249,5 @@ def test_a_module_without_spaces_needs_batches_of_its_own():
         def make_module(self) -> Sound:
             return Sound(RLModuleConfig(action_space=gym.spaces.Discrete(3)))
 
-    with pytest.raises(ConfigError, match=r"Sound has no observation space\. Override .*make_batch"):
+    with pytest.raises(ConfigError, match=r"Sound has no observation space .* Override Suite\.make_batch"):
         Suite().test_a_batch_permutes_with_its_rows()

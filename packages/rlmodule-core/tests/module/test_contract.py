@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+import copy
+import pickle
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
 
-from rlmodule_core import ConfigError, RLModule, RLModuleConfig, SpecCheckingError, spec_checks
+from rlmodule_core import ConfigError, RLModule, RLModuleConfig, SpecCheckingError, get_backend, spec_checks
 from rlmodule_core.numpy_backend import NumpyRLModule
 
 _PHASES = ("train", "exploration", "inference")
@@ -148,3 +150,15 @@ def test_a_module_without_a_framework_says_what_to_derive_from():
 def test_unwrapped_is_the_module_itself():
     module = _Counting()
     assert module.unwrapped() is module
+
+
+@pytest.mark.parametrize("duplicate", [copy.deepcopy, lambda module: pickle.loads(pickle.dumps(module))])
+def test_copies_have_the_one_backend_of_the_process(discrete_module: Any, duplicate: Any):
+    discrete_module.forward_inference({"obs": np.zeros((1, 4), np.float32)})
+    assert duplicate(discrete_module).backend is discrete_module.backend is get_backend("numpy")
+
+
+def test_compiling_where_there_is_no_compiler_changes_nothing():
+    module = _Counting()
+    module.compile()
+    assert module.forward_train({"obs": 1}) is module.output

@@ -182,6 +182,10 @@ def test_none_checks_nothing() -> None:
     ("spec", "fits", "fails"),
     [
         (AnyOf(["a", "b"]), {"b": 1}, {"c": 1}),
+        (AnyOf(["a", "b"]), MappingProxyType({"b": 1}), MappingProxyType({"c": 1})),
+        (AnyOf(["a", "b"]), defaultdict(int, b=1), defaultdict(int)),
+        (AnyOf([("a", "x"), "b"]), {"a": {"x": 1}}, {"a": {"b": 1}}),
+        (AnyOf(["a", "b"]), {"a": 1}, ["a"]),
         (TypeSpec(int), 1, "x"),
         ((int, str), "x", 1.5),
         (TensorSpec("b", framework="np"), np.zeros(3), np.zeros((3, 1))),

@@ -9,18 +9,13 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmodule_core import (
-    ConfigError,
-    RLModule,
-    SingleAgentRLModuleSpec,
-    StateError,
-    UnknownIdError,
-    nearest,
-)
+from rlmodule_core import ConfigError, RLModule, SpecCheckingError, StateError, UnknownIdError, nearest
 from rlmodule_core.checkpoint import ContainerEntry, StoredModules, class_name, save_modules
 from rlmodule_marl.config import MultiAgentRLModuleConfig
-from rlmodule_marl.module_ids import check_module_id
-from rlmodule_marl.restoring import container_class, restore, stored_config
+from rlmodule_marl.loading import read_states
+from rlmodule_marl.module_ids import check_module_id, check_module_ids
+from rlmodule_marl.restoring import container_class, restore, setup_to_dict, stored_setup
+from rlmodule_marl.state import State, check_state, require_one_value_each
 
 R = TypeVar("R")
 D = TypeVar("D")
@@ -37,16 +32,20 @@ class MultiAgentRLModule:
     """
 
     def __init__(self, config: MultiAgentRLModuleConfig | None = None) -> None:
+        if config is not None and not isinstance(config, MultiAgentRLModuleConfig):
+            raise ConfigError(
+                f"{type(self).__name__} is constructed from a MultiAgentRLModuleConfig or None, got {config!r}. Pass "
+                "MultiAgentRLModuleConfig({'red': spec}), or build it by MultiAgentRLModuleSpec(module_specs=...)."
+            )
         self.config = MultiAgentRLModuleConfig() if config is None else config
         self._rl_modules: dict[str, RLModule] = {}
         self.setup()
         self._validate()
+        self._set_up = dict(self._rl_modules)
 
     def setup(self) -> None:
         """Build the modules into `self._rl_modules`: by default each from its own spec."""
         for module_id, spec in self.config.modules.items():
-            if not isinstance(spec, SingleAgentRLModuleSpec):
-                raise ConfigError(f"The spec of module {module_id!r} must be a SingleAgentRLModuleSpec, got {spec!r}.")
             self._rl_modules[module_id] = spec.build(framework=self.config.framework)
 
     def _validate(self) -> None:
@@ -85,16 +84,17 @@ class MultiAgentRLModule:
 
         Raises:
             UnknownIdError: the batch names a module that is not here.
+            SpecCheckingError: the batch is no mapping, or a module's part does not fit its spec.
         """
-        return self._forward_train(batch)
+        return self._forward_train(_by_module(batch))
 
     def forward_exploration(self, batch: Batch) -> dict[str, Mapping[str, Any]]:
         """Run `forward_exploration` of each module in the batch; see `forward_train`."""
-        return self._forward_exploration(batch)
+        return self._forward_exploration(_by_module(batch))
 
     def forward_inference(self, batch: Batch) -> dict[str, Mapping[str, Any]]:
         """Run `forward_inference` of each module in the batch; see `forward_train`."""
-        return self._forward_inference(batch)
+        return self._forward_inference(_by_module(batch))
 
     def _forward_train(self, batch: Batch) -> dict[str, Mapping[str, Any]]:
         return {module_id: self[module_id].forward_train(columns) for module_id, columns in batch.items()}
@@ -118,7 +118,7 @@ class MultiAgentRLModule:
         return len(self._rl_modules)
 
     def __contains__(self, module_id: object) -> bool:
-        return module_id in self._rl_modules
+        return isinstance(module_id, str) and module_id in self._rl_modules
 
     def keys(self) -> KeysView[str]:
         """The module ids."""
@@ -146,7 +146,7 @@ class MultiAgentRLModule:
         Raises:
             ConfigError: the id is illegal or taken, or the module is of another framework.
         """
-        if module_id in self._rl_modules and not override:
+        if module_id in self and not override:
             raise ConfigError(f"There is already a module {module_id!r}. Pass override=True to replace it.")
         self._check(module_id, module)
         self._rl_modules[module_id] = module
@@ -157,7 +157,7 @@ class MultiAgentRLModule:
         Raises:
             UnknownIdError: there is none of that id, unless `raise_err_if_not_found=False`.
         """
-        if module_id in self._rl_modules:
+        if module_id in self:
             del self._rl_modules[module_id]
         elif raise_err_if_not_found:
             raise UnknownIdError(self._not_here(module_id))
@@ -180,23 +180,57 @@ class MultiAgentRLModule:
 
     def get_state(self, module_ids: Collection[str] | None = None) -> dict[str, dict[str, NDArray[Any]]]:
         """Copies of the weights of these modules (by default of all) by id and name."""
-        return {module_id: self[module_id].get_state() for module_id in (self if module_ids is None else module_ids)}
+        chosen = self if module_ids is None else check_module_ids(module_ids, where="module_ids")
+        return {module_id: self[module_id].get_state() for module_id in chosen}
 
-    def set_state(self, state: Mapping[str, Mapping[str, NDArray[np.generic]]]) -> None:
-        """Copy weights into the named modules; modules that are not named keep theirs.
+    def set_state(self, state: State) -> None:
+        """Copy weights into the named modules; modules that are not named keep theirs, except for what they share.
 
         Raises:
             UnknownIdError: the state names a module that is not here; nothing was changed.
+            StateError: weights do not fit (names the module), or the state gives two values for what modules share;
+                nothing was changed.
+        """
+        check_state(state)
+        before = {module_id: self[module_id].get_state() for module_id in state}
+        require_one_value_each(self._rl_modules, state)
+        try:
+            for module_id, weights in state.items():
+                self._set_one(module_id, weights)
+        except BaseException:
+            for module_id, own in before.items():
+                self[module_id].set_state(own)
+            raise
+
+    def _set_one(self, module_id: str, weights: Mapping[str, NDArray[np.generic]]) -> None:
+        try:
+            self[module_id].set_state(weights)
+        except StateError as error:
+            raise StateError(f"Module {module_id!r}: {error}") from error
+
+    def load_state(self, directory: str | Path, *, modules_to_load: Collection[str] | None = None) -> None:
+        """Copy weights of a checkpoint into the modules that are here; it may hold others too.
+
+        Args:
+            directory: a checkpoint of a container or an algorithm; of a single module, to load just one.
+            modules_to_load: the ids to load; by default all that are here.
+
+        Raises:
+            ConfigError: `modules_to_load` is no collection of ids.
+            UnknownIdError: there is no module of such an id here; nothing was changed.
+            CheckpointError: the checkpoint is missing, damaged or lacks modules; nothing was changed.
             StateError: weights do not fit; names the module, and nothing was changed.
         """
-        before = self.get_state(state)
-        for module_id, weights in state.items():
-            try:
-                self[module_id].set_state(weights)
-            except StateError as error:
-                for done, own in before.items():
-                    self[done].set_state(own)
-                raise StateError(f"Module {module_id!r}: {error}") from error
+        chosen = tuple(self)
+        if modules_to_load is not None:
+            chosen = check_module_ids(modules_to_load, where="modules_to_load")
+        for module_id in chosen:
+            if module_id not in self:
+                raise UnknownIdError(self._not_here(module_id))
+        try:
+            self.set_state(read_states(directory, chosen))
+        except StateError as error:
+            raise StateError(f"The weights in {directory} cannot be loaded. {error}") from error
 
     def save_to_checkpoint(self, directory: str | Path) -> Path:
         """Write all modules as one checkpoint directory.
@@ -204,18 +238,27 @@ class MultiAgentRLModule:
         Raises:
             CheckpointError: it cannot be written.
         """
-        own_class, own_setup = type(self) is not MultiAgentRLModule, _has_own_setup(type(self))
-        entry = ContainerEntry(
-            class_name(type(self)) if own_class else None, self.config.to_dict() if own_setup else None
-        )
-        return save_modules(self._rl_modules, directory, container=entry)
+        return save_modules(self._rl_modules, directory, container=self.container_entry())
+
+    def container_entry(self) -> ContainerEntry:
+        """What a checkpoint must record of the container, beside its modules; for what embeds it, such as an algorithm.
+
+        A module that `setup` made is recorded with the id that it had then.
+        """
+        cls = type(self)
+        name = None if cls is MultiAgentRLModule else class_name(cls)
+        if not _has_own_setup(cls):
+            return ContainerEntry(name, None)
+        return ContainerEntry(name, setup_to_dict(self.config, set_up=self._set_up, modules=self._rl_modules))
 
     @classmethod
     def from_checkpoint(cls, directory: str | Path, *, config: MultiAgentRLModuleConfig | None = None) -> Self:
         """Build the container of a checkpoint: what was shared between modules is shared again.
 
-        A container with a `setup` of its own is constructed from its config, then given its weights. Called on
-        MultiAgentRLModule, the class that wrote the checkpoint is taken, where it is imported.
+        A container with a `setup` of its own is constructed from its config; then what was added, replaced and removed
+        before saving is so again, and all get their weights. Called on MultiAgentRLModule, the class that wrote the
+        checkpoint is taken, where it is imported. A module that was added later and has no config of its own cannot be
+        built from a checkpoint: build such a container, and call `load_state`.
 
         Args:
             directory: a checkpoint of a container, a module or an algorithm.
@@ -233,8 +276,9 @@ class MultiAgentRLModule:
             for module_id, module in stored.build_all().items():
                 container.add_module(module_id, module)
             return container
-        container = chosen(stored_config(stored, chosen) if config is None else config)
-        restore(container, stored)
+        setup = stored_setup(stored, chosen, config)
+        container = chosen(setup.config)
+        restore(container, stored, set_up_as=setup.set_up_as)
         return container
 
     def __repr__(self) -> str:
@@ -246,6 +290,15 @@ class MultiAgentRLModule:
             f"There is no module {module_id!r} (there are: {', '.join(self) or 'none'})."
             f"{nearest(str(module_id), list(self))} Add it with add_module()."
         )
+
+
+def _by_module(batch: Batch) -> Batch:
+    if isinstance(batch, Mapping):
+        return batch
+    raise SpecCheckingError(
+        f"A container's batch is a dict of columns by module id, got a {type(batch).__name__}. Pass "
+        "{'red': {'obs': ...}}, for example."
+    )
 
 
 def _has_own_setup(cls: type[MultiAgentRLModule]) -> bool:

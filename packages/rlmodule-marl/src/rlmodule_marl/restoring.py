@@ -2,11 +2,28 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
-from rlmodule_core import CheckpointError, StateError
+from rlmodule_core import CheckpointError, RLModule, StateError
 from rlmodule_core.checkpoint import StoredModules, find_class, require_shared
 from rlmodule_marl.config import MultiAgentRLModuleConfig
+
+_SET_UP_AS = "set_up_as"
+
+
+@dataclass(frozen=True)
+class StoredSetup:
+    """What a container's `setup` starts from, and which of the modules that it makes are still there.
+
+    Attributes:
+        config: the constructor argument.
+        set_up_as: for each id whose module `setup` made, the id that it had then; None where that is not known.
+    """
+
+    config: MultiAgentRLModuleConfig
+    set_up_as: Mapping[str, str] | None
 
 
 def container_class(stored: StoredModules, base: type[Any]) -> type[Any]:
@@ -30,40 +47,78 @@ def container_class(stored: StoredModules, base: type[Any]) -> type[Any]:
     return found
 
 
-def stored_config(stored: StoredModules, container_class: type[Any]) -> MultiAgentRLModuleConfig:
-    """The config that the stored container was constructed from.
+def setup_to_dict(
+    config: MultiAgentRLModuleConfig, *, set_up: Mapping[str, RLModule], modules: Mapping[str, RLModule]
+) -> dict[str, Any]:
+    """The config as JSON-able data, with the origin of each module.
+
+    Args:
+        config: what the container was constructed from.
+        set_up: the modules that its `setup` made.
+        modules: those that are there now.
+    """
+    first = {id(module): module_id for module_id, module in reversed(list(set_up.items()))}
+    origins = {
+        module_id: module_id if set_up.get(module_id) is module else first[id(module)]
+        for module_id, module in modules.items()
+        if id(module) in first
+    }
+    return {**config.to_dict(), _SET_UP_AS: origins}
+
+
+def stored_setup(
+    stored: StoredModules, container_class: type[Any], config: MultiAgentRLModuleConfig | None
+) -> StoredSetup:
+    """What the stored container was set up from.
+
+    Args:
+        stored: the checkpoint.
+        container_class: the class to construct.
+        config: the config in place of the stored one.
 
     Raises:
-        CheckpointError: none is stored, because no container with a `setup` of its own wrote the checkpoint, or it is
-            damaged or names classes that are not imported.
+        CheckpointError: no config is given and none is stored, because no container with a `setup` of its own wrote the
+            checkpoint, or it is damaged or names classes that are not imported.
     """
-    entry = stored.section.container
+    entry, directory = stored.section.container, stored.checkpoint.directory
+    data = {} if entry is None or entry.config is None else dict(entry.config)
+    set_up_as = _read_origins(data.pop(_SET_UP_AS, None))
+    if config is not None:
+        return StoredSetup(config, set_up_as)
     if entry is None or entry.config is None:
         raise CheckpointError(
-            f"{stored.checkpoint.directory} holds no MultiAgentRLModuleConfig, from which {container_class.__name__} "
-            "builds its modules in setup(). Pass it as config=."
+            f"{directory} holds no MultiAgentRLModuleConfig, from which {container_class.__name__} builds its modules "
+            "in setup(). Pass it as config=."
         )
     try:
-        return MultiAgentRLModuleConfig.from_dict(entry.config)
+        return StoredSetup(MultiAgentRLModuleConfig.from_dict(data, where="rl_module.container.config"), set_up_as)
     except CheckpointError as error:
         raise CheckpointError(
-            f"The config of the container in {stored.checkpoint.directory} cannot be read: {error} Or pass the "
-            "container's config as config=."
+            f"The config of the container in {directory} cannot be read: {error} Or pass the container's config as "
+            "config=."
         ) from error
 
 
-def restore(container: Any, stored: StoredModules) -> None:
+def restore(container: Any, stored: StoredModules, *, set_up_as: Mapping[str, str] | None) -> None:
     """Give a container that was constructed from a config the modules of the checkpoint, with their weights.
 
     Raises:
-        CheckpointError: weights do not fit, or are not shared as they were.
+        CheckpointError: a module cannot be built, weights do not fit, or are not shared as they were.
     """
-    for module_id in [module_id for module_id in container if module_id not in stored.ids]:
+    made = dict(container.items())
+    origins = {module_id: module_id for module_id in made} if set_up_as is None else set_up_as
+    owners = stored.section.owners
+    chosen: dict[str, RLModule] = {}
+    for module_id, owner in owners.items():
+        if origins.get(module_id) in made:
+            chosen.setdefault(owner, made[origins[module_id]])
+    for owner in stored.section.entries:
+        if owner not in chosen:
+            chosen[owner] = _build(stored, owner)
+    for module_id in made:
         container.remove_module(module_id)
-    for module_id, owner in stored.section.owners.items():
-        if module_id not in container:
-            known = owner != module_id and owner in container
-            container.add_module(module_id, container[owner] if known else stored.build(module_id))
+    for module_id, owner in owners.items():
+        container.add_module(module_id, chosen[owner])
     where = str(stored.checkpoint.directory)
     require_shared(stored.section, container, where=where)
     try:
@@ -72,3 +127,29 @@ def restore(container: Any, stored: StoredModules) -> None:
         raise CheckpointError(
             f"{type(container).__name__}.setup() builds other modules than {where} holds. {error}"
         ) from error
+
+
+def _build(stored: StoredModules, module_id: str) -> RLModule:
+    entry, directory = stored.section.entries[module_id], stored.checkpoint.directory
+    try:
+        if entry.config is None:
+            raise CheckpointError("It has no config of its own.")
+        module: RLModule = stored.build(module_id)
+    except CheckpointError as error:
+        raise CheckpointError(
+            f"Module {module_id!r} of {directory} is none that setup() makes, and cannot be built from the checkpoint "
+            f"either: {error} Construct the container, add the module to it with add_module(), and call "
+            "load_state(directory)."
+        ) from error
+    return module
+
+
+def _read_origins(data: object) -> Mapping[str, str] | None:
+    if data is None:
+        return None
+    if not isinstance(data, Mapping) or not all(isinstance(origin, str) for origin in data.values()):
+        raise CheckpointError(
+            f"Expected module ids by module id in the field 'rl_module.container.config.{_SET_UP_AS}', got {data!r}. "
+            "The checkpoint was damaged or changed: restore it from a copy."
+        )
+    return data

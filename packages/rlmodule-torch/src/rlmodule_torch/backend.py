@@ -92,10 +92,19 @@ class TorchBackend(TrainingBackend):
     @contextmanager
     def initialising(self, seed: int | None) -> Iterator[None]:
         # Layers of the user's own draw from torch's global generator, which is handed back as it was.
-        with super().initialising(seed), torch.random.fork_rng(enabled=seed is not None):
-            if seed is not None:
-                torch.manual_seed(seed)
-            yield
+        with super().initialising(seed):
+            if seed is None:
+                yield
+                return
+            generators = _global_generators()
+            states = [generator.get_state() for generator in generators]
+            try:
+                for generator in generators:
+                    generator.manual_seed(seed)
+                yield
+            finally:
+                for generator, state in zip(generators, states, strict=True):
+                    generator.set_state(state)
 
     def make_optimizer(self, module: ModuleLike, settings: OptimizerSettings) -> TorchOptimizer:
         return TorchOptimizer(module, settings)
@@ -132,3 +141,9 @@ class TorchBackend(TrainingBackend):
             yield
         finally:
             torch.set_num_threads(before)
+
+
+def _global_generators() -> list[torch.Generator]:
+    # Not torch.random.fork_rng: looking for devices takes it a millisecond, at every update.
+    on_devices = torch.cuda.default_generators if torch.cuda.is_initialized() else ()  # type: ignore[no-untyped-call]
+    return [torch.default_generator, *on_devices]

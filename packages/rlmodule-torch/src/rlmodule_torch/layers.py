@@ -50,8 +50,8 @@ def function_of(record: Plan) -> Callable[[Any, Tensor], Tensor]:
 @function_of.register
 def _(record: Dense) -> Callable[[Any, Tensor], Tensor]:
     if record.bias:
-        return lambda layer, x: F.linear(x, layer.weight, layer.bias)
-    return lambda layer, x: F.linear(x, layer.weight)
+        return lambda layer, x: F.linear(x, _weight(layer, "weight"), _weight(layer, "bias"))
+    return lambda layer, x: F.linear(x, _weight(layer, "weight"))
 
 
 @function_of.register
@@ -81,6 +81,12 @@ def _(record: Cast) -> Callable[[Any, Tensor], Tensor]:
 def _(record: FreeParameter) -> Callable[[Any, Tensor], Tensor]:
     size = record.size
     return lambda layer, x: torch.cat([x, layer.value.expand(*x.shape[:-1], size)], dim=-1)
+
+
+def _weight(layer: nn.Module, leaf: str) -> Any:
+    # Attributes of an nn.Module are slow to find; one that was parametrised or pruned is no parameter any more.
+    weight = layer._parameters.get(leaf)
+    return getattr(layer, leaf) if weight is None else weight
 
 
 _ACTIVATIONS: dict[str, Apply] = {

@@ -9,11 +9,12 @@ import torch
 from torch import nn
 
 from rlmodule_core import ConfigError, RLModule, RLModuleConfig
+from rlmodule_torch.compiling import CompiledForwards, CompileSettings, Forward
 from rlmodule_torch.layers import Layer
 from rlmodule_torch.networks import Container
 
 Check = Callable[[object], None]
-Forward = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+Enter = Callable[[Forward, Mapping[str, Any]], Mapping[str, Any]]
 
 _PHASE_FREE: tuple[type[nn.Module], ...] = (
     Layer,
@@ -47,11 +48,38 @@ class TorchRLModule(RLModule, nn.Module):
     def __init__(self, config: RLModuleConfig | None = None) -> None:
         nn.Module.__init__(self)
         self._phase_dependent = True
+        self._compiled: CompiledForwards | None = None
         RLModule.__init__(self, config)
 
     def forward(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         """Run `forward_train`, so that calling the nn.Module trains."""
         return self.forward_train(batch)
+
+    def compile(
+        self,
+        *,
+        backend: str | Callable[..., Any] = "inductor",
+        mode: str | None = None,
+        dynamic: bool | None = None,
+    ) -> None:
+        """Compile the three underscore forwards by `torch.compile`, each at its first call; checks stay outside.
+
+        Weights may be set as before. Copies of the module, and what is loaded from its checkpoints, are not compiled.
+        Where compiling fails, a RuntimeWarning says why, once, and the module runs uncompiled. At batch 1 a small
+        network is slower compiled than not.
+
+        Args:
+            backend: as torch's; "inductor" takes some seconds, and needs a C++ compiler.
+            mode: as torch's, for "inductor": "reduce-overhead", "max-autotune" ...
+            dynamic: as torch's: True expects batches of many sizes; None, after it has seen two.
+
+        Raises:
+            ConfigError: torch knows no such backend or mode.
+        """
+        settings = CompileSettings(backend, mode, dynamic)
+        if self._compiled is None or self._compiled.settings != settings:
+            forwards = (self._forward_train, self._forward_exploration, self._forward_inference)
+            self._compiled = CompiledForwards(forwards, settings, name=type(self).__name__)
 
     def _decide(self) -> dict[str, tuple[Check, Check]]:
         self._require_registered()
@@ -72,16 +100,22 @@ class TorchRLModule(RLModule, nn.Module):
                     "where torch neither trains nor saves it. Use nn.ModuleList, nn.ModuleDict or nn.ParameterList."
                 )
 
+    def _checked(self, phase: str, enter: Enter, forward: Forward, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        if torch.compiler.is_compiling():
+            # Within a larger function that its user compiles, a check would cut the graph in two.
+            return enter(forward, batch)
+        return super()._checked(phase, enter, forward, batch)
+
     def _learning(self, forward: Forward, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         if not self.training:
             self._enter(training=True)
-        return forward(batch)
+        return forward(batch) if self._compiled is None else self._compiled.run(forward, batch)
 
     def _acting(self, forward: Forward, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         if self.training:
             self._enter(training=False)
         with torch.no_grad():
-            return forward(batch)
+            return forward(batch) if self._compiled is None else self._compiled.run(forward, batch)
 
     def _enter(self, *, training: bool) -> None:
         if self._phase_dependent:
@@ -89,3 +123,6 @@ class TorchRLModule(RLModule, nn.Module):
         else:
             # The user's forward may still ask `self.training`; walking the layers would cost as much as they do.
             self.training = training
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**super().__getstate__(), "_compiled": None}

@@ -90,6 +90,9 @@ class TorchOps:
     def gather(self, x: Tensor, index: Tensor) -> Tensor:
         return torch.gather(x, -1, index.unsqueeze(-1).long()).squeeze(-1)
 
+    def reshape(self, x: Tensor, shape: Sequence[int]) -> Tensor:
+        return x.reshape(tuple(shape))
+
     def split(self, x: Tensor, sizes: Sequence[int]) -> Sequence[Tensor]:
         return torch.split(x, list(sizes), dim=-1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -54,7 +55,8 @@ def _step(
     optimizer.zero_grad()
     total.backward()
     norm = optimizer.clip(clip)
-    if not (torch.isfinite(norm) & torch.isfinite(total.detach())):
+    # One number and Python's test of it: on a tensor the test takes several calls.
+    if not math.isfinite((norm + total.detach()).item()):
         raise NotANumberError(_blame(optimizer, outputs, batch, total))
     optimizer.step()
     metrics = {"total_loss": total, **metrics, "gradients_global_norm": norm}

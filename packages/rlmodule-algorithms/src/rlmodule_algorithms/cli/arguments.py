@@ -4,83 +4,26 @@ from __future__ import annotations
 
 import argparse
 import difflib
-import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 from rlmodule_algorithms.__about__ import __version__
-
-EVALUATION_SEED = 1000
-"""Seeds the first episode of the final and of every later evaluation, so that they can be compared."""
-
-MAX_SEED = 2**31 - 1
-"""Every environment takes seeds up to here: those written in C keep them in 32 bits, with a sign."""
-
-DESCRIPTION = "Train RLModules, and evaluate what was trained."
-
-EXAMPLES = """\
-examples:
-  rlmodule train                                  PPO on CartPole-v1, about a minute
-  rlmodule train --env Acrobot-v1 --max-seconds 120
-  rlmodule evaluate runs/cartpole-v1-ppo-0        20 greedy episodes, on numpy alone
-"""
-
-TRAIN_EXAMPLES = """\
-examples:
-  rlmodule train                                  the CartPole preset
-  rlmodule train --seed 1 --out runs/second       another seed, another place
-  rlmodule train PPO --env Acrobot-v1 --target -100 --max-steps 300000
-
-exit codes:
-  0 the target was met (or there was none)        3 the budget ended before that
-  2 an error                                      130 interrupted; the best checkpoint is kept
-"""
-
-EVALUATE_EXAMPLES = """\
-examples:
-  rlmodule evaluate runs/cartpole-v1-ppo-0
-  rlmodule evaluate runs/cartpole-v1-ppo-0 --episodes 100 --verbose
-  rlmodule evaluate my-module --env CartPole-v1   a checkpoint that records no environment
-"""
+from rlmodule_algorithms.cli import help_texts
+from rlmodule_algorithms.cli.converters import MAX_SEED, count, number, seconds
+from rlmodule_algorithms.cli.options import (
+    EVALUATION_SEED,
+    DoctorOptions,
+    EvaluateOptions,
+    InspectOptions,
+    ListOptions,
+    Options,
+    TrainOptions,
+)
 
 
 class UsageError(Exception):
     """The command line cannot be understood."""
-
-
-@dataclass(frozen=True)
-class TrainOptions:
-    """Options of `rlmodule train`; None where the preset decides."""
-
-    algorithm: str | None = None
-    env: str | None = None
-    framework: str = "torch"
-    preset: str | None = None
-    seed: int = 0
-    target: float | None = None
-    max_steps: int | None = None
-    max_seconds: float | None = None
-    num_envs: int | None = None
-    out: Path | None = None
-    quiet: bool = False
-
-
-@dataclass(frozen=True)
-class EvaluateOptions:
-    """Options of `rlmodule evaluate`; the environment is the recorded one where `env` is None."""
-
-    checkpoint: Path
-    env: str | None = None
-    episodes: int = 20
-    framework: str = "numpy"
-    seed: int = EVALUATION_SEED
-    explore: bool = False
-    verbose: bool = False
-
-
-Options = TrainOptions | EvaluateOptions
 
 
 def parse(argv: Sequence[str]) -> Options:
@@ -117,85 +60,92 @@ class _Parser(argparse.ArgumentParser):
 
 def _parser() -> argparse.ArgumentParser:
     raw = argparse.RawDescriptionHelpFormatter
-    parser = _Parser("rlmodule", description=DESCRIPTION, epilog=EXAMPLES, formatter_class=raw, allow_abbrev=False)
+    parser = _Parser(
+        "rlmodule",
+        description=help_texts.DESCRIPTION,
+        epilog=help_texts.EXAMPLES,
+        formatter_class=raw,
+        allow_abbrev=False,
+    )
     parser.add_argument("--version", action="version", version=f"rlmodule {__version__}")
     parser.set_defaults(make=None)
     commands = parser.add_subparsers(dest="command", title="commands", metavar="COMMAND")
-    text = "train an algorithm, by default PPO on CartPole-v1 until it is solved"
-    _add_train(
-        commands.add_parser(
-            "train", help=text, description=f"{text[0].upper()}{text[1:]}.", epilog=TRAIN_EXAMPLES, formatter_class=raw
+    for name, text, epilog, add_arguments in _COMMANDS:
+        description = f"{text[0].upper()}{text[1:]}."
+        command = commands.add_parser(
+            name, help=text, description=description, epilog=epilog, formatter_class=raw, allow_abbrev=False
         )
-    )
-    text = "play episodes with a checkpoint and print the returns"
-    _add_evaluate(
-        commands.add_parser(
-            "evaluate",
-            help=text,
-            description=f"{text[0].upper()}{text[1:]}.",
-            epilog=EVALUATE_EXAMPLES,
-            formatter_class=raw,
-        )
-    )
+        add_arguments(command)
     return parser
 
 
 def _add_train(parser: argparse.ArgumentParser) -> None:
-    parser.allow_abbrev = False
+    _add_what_to_train(parser)
     add = parser.add_argument
-    add("algorithm", nargs="?", metavar="ALGORITHM", help="the algorithm (PPO)")
-    add("--env", metavar="ID", help="a registered Gymnasium environment (CartPole-v1)")
-    add("--framework", default="torch", metavar="NAME", help="where to train (torch)")
-    add("--preset", metavar="NAME", help="shipped settings; by default those of the environment, where there are any")
-    add("--seed", type=_count(0), default=0, metavar="N", help="everything random follows from it (0)")
-    add("--target", type=_number, metavar="RETURN", help="stop when greedy episodes return this much on average")
-    add("--max-steps", type=_count(1), metavar="N", help="stop after N environment steps")
-    add("--max-seconds", type=_seconds, metavar="S", help="stop after S seconds of training")
-    add("--num-envs", type=_count(1), metavar="N", help="environments that step side by side")
+    add("--target", type=number, metavar="RETURN", help="stop when greedy episodes return this much on average")
+    add("--max-steps", type=count(1), metavar="N", help="stop after N environment steps of the run")
+    add("--max-seconds", type=seconds, metavar="S", help="stop after S seconds, counted from this start")
+    add("--num-envs", type=count(1), metavar="N", help="environments that step side by side")
+    text = "save every N iterations, beside the best; 0: only the best (10)"
+    add("--checkpoint-every", type=count(0), metavar="N", help=text)
+    text = "what resumes computes the same, bit for bit on a CPU, as what was never stopped"
+    add("--exact-resume", action="store_true", default=None, help=text)
     add("--out", type=Path, metavar="DIR", help="where to save (runs/ENV-ALGORITHM-SEED); never overwritten")
     add("--quiet", action="store_true", help="no progress display, only the summary")
     parser.set_defaults(make=TrainOptions)
 
 
+def _add_what_to_train(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("algorithm", nargs="?", metavar="ALGORITHM", help="the algorithm (PPO)")
+    add("--env", metavar="ID", help="a registered Gymnasium environment (CartPole-v1)")
+    add("--framework", metavar="NAME", help="where to train (torch)")
+    text = "shipped settings, by name or by environment; by default those of the environment, where there are any"
+    add("--preset", metavar="NAME", help=text)
+    add("--config", type=Path, metavar="FILE", help="settings from a TOML file; they win over those of a preset")
+    text = "go on with the newest checkpoint of a run, with its settings, in its directory"
+    add("--resume", type=Path, metavar="DIR", help=text)
+    add("--seed", type=count(0), metavar="N", help="everything random follows from it (0)")
+
+
 def _add_evaluate(parser: argparse.ArgumentParser) -> None:
-    parser.allow_abbrev = False
     add = parser.add_argument
     add("checkpoint", type=Path, metavar="CHECKPOINT", help="the directory that was saved to")
     add("--env", metavar="ID", help="the environment (the one that the checkpoint records)")
-    add("--episodes", type=_count(1), default=20, metavar="N", help="how many episodes to play (20)")
+    add("--episodes", type=count(1), default=20, metavar="N", help="how many episodes to play (20)")
     add("--framework", default="numpy", metavar="NAME", help="where to run the policy (numpy)")
-    add("--seed", type=_count(0, MAX_SEED), default=EVALUATION_SEED, metavar="N", help="seeds the first episode (1000)")
+    add("--seed", type=count(0, MAX_SEED), default=EVALUATION_SEED, metavar="N", help="seeds the first episode (1000)")
     add("--explore", action="store_true", help="sample actions as in training, instead of the greedy ones")
     add("--verbose", action="store_true", help="one line for each episode")
     parser.set_defaults(make=EvaluateOptions)
 
 
-def _count(least: int, most: int | None = None) -> Callable[[str], int]:
-    bounds = f"of at least {least}" if most is None else f"from {least} to {most}"
-
-    def convert(text: str) -> int:
-        # No limit is longer, and Python refuses to convert thousands of digits.
-        if text.isascii() and text.isdecimal() and len(text) <= 20:
-            number = int(text)
-            if number >= least and (most is None or number <= most):
-                return number
-        raise argparse.ArgumentTypeError(f"expected a whole number {bounds}, got {text!r}")
-
-    return convert
+def _add_inspect(parser: argparse.ArgumentParser) -> None:
+    add = parser.add_argument
+    add("checkpoint", type=Path, metavar="CHECKPOINT", help="the directory that was saved to")
+    add("--module", metavar="ID", help="only this module")
+    add("--json", action="store_true", help="as JSON, for programs")
+    parser.set_defaults(make=InspectOptions)
 
 
-def _number(text: str) -> float:
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if math.isfinite(value):
-        return value
-    raise argparse.ArgumentTypeError(f"expected a number, got {text!r}")
+def _add_list(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--json", action="store_true", help="as JSON, for programs")
+    parser.set_defaults(make=ListOptions)
 
 
-def _seconds(text: str) -> float:
-    value = _number(text)
-    if value > 0:
-        return value
-    raise argparse.ArgumentTypeError(f"expected more than 0 seconds, got {text!r}")
+def _add_doctor(parser: argparse.ArgumentParser) -> None:
+    parser.set_defaults(make=DoctorOptions)
+
+
+_COMMANDS: Sequence[tuple[str, str, str, Callable[[argparse.ArgumentParser], None]]] = (
+    (
+        "train",
+        "train an algorithm, by default PPO on CartPole-v1 until it is solved",
+        help_texts.TRAIN_EXAMPLES,
+        _add_train,
+    ),
+    ("evaluate", "play episodes with a checkpoint and print the returns", help_texts.EVALUATE_EXAMPLES, _add_evaluate),
+    ("inspect", "show what a checkpoint holds", help_texts.INSPECT_EXAMPLES, _add_inspect),
+    ("list", "list presets, algorithms, backends, catalogs and module classes", help_texts.LIST_NOTES, _add_list),
+    ("doctor", "check whether everything works that training needs", help_texts.DOCTOR_NOTES, _add_doctor),
+)

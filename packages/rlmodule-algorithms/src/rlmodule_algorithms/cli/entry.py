@@ -3,23 +3,34 @@
 from __future__ import annotations
 
 import os
+import signal
 import sys
 from collections.abc import Sequence
 
-from rlmodule_algorithms.cli.arguments import Options, TrainOptions, UsageError, parse
-from rlmodule_algorithms.cli.exit_codes import FAILED, INTERRUPTED
+from rlmodule_algorithms.cli.arguments import UsageError, parse
+from rlmodule_algorithms.cli.exit_codes import FAILED, after_signal
+from rlmodule_algorithms.cli.options import (
+    DoctorOptions,
+    EvaluateOptions,
+    InspectOptions,
+    ListOptions,
+    Options,
+    TrainOptions,
+)
+from rlmodule_algorithms.cli.training.interrupt import Terminated
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line and return its exit code.
 
     0: done, and the target met where there is one; 2: an error; 3: the budget ended before the target was met;
-    130: interrupted. With RLMODULE_DEBUG=1 errors keep their traceback.
+    130: interrupted; 143: terminated. With RLMODULE_DEBUG=1 errors keep their traceback.
     """
     try:
         return _run(parse(sys.argv[1:] if argv is None else argv))
-    except KeyboardInterrupt:
-        return INTERRUPTED
+    except (KeyboardInterrupt, Terminated) as ended:
+        _print_notes(ended)
+        return after_signal(signal.SIGTERM if isinstance(ended, Terminated) else signal.SIGINT)
     except Exception as error:
         if os.environ.get("RLMODULE_DEBUG", "0") not in ("", "0") or not _is_expected(error):
             raise
@@ -29,16 +40,30 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _run(options: Options) -> int:
     # Imported here: help and usage errors must not wait for numpy, gymnasium and rich.
-    from rich.console import Console
+    from rlmodule_algorithms.cli.console import CommandConsole
 
-    console = Console(highlight=False, emoji=False)
-    if isinstance(options, TrainOptions):
-        from rlmodule_algorithms.cli.train import train
+    console = CommandConsole()
+    match options:
+        case TrainOptions():
+            from rlmodule_algorithms.cli.training.train import train
 
-        return train(options, console=console)
-    from rlmodule_algorithms.cli.evaluate import evaluate
+            return train(options, console=console)
+        case EvaluateOptions():
+            from rlmodule_algorithms.cli.evaluate import evaluate
 
-    return evaluate(options, console=console)
+            return evaluate(options, console=console)
+        case InspectOptions():
+            from rlmodule_algorithms.cli.inspecting.inspection import inspect
+
+            return inspect(options, console=console)
+        case ListOptions():
+            from rlmodule_algorithms.cli.installed.listing import list_installed
+
+            return list_installed(options, console=console)
+        case DoctorOptions():
+            from rlmodule_algorithms.cli.installed.doctor import examine
+
+            return examine(console=console)
 
 
 def _is_expected(error: Exception) -> bool:
@@ -59,3 +84,9 @@ def _print_error(error: Exception) -> None:
     Console(stderr=True, highlight=False, emoji=False).print(
         f"error: {message}", style="red", markup=False, soft_wrap=True
     )
+    _print_notes(error)
+
+
+def _print_notes(error: BaseException) -> None:
+    for note in getattr(error, "__notes__", ()):
+        print(note, file=sys.stderr)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import gymnasium as gym
@@ -9,10 +10,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from rlmodule_algorithms.cli.arguments import EvaluateOptions
 from rlmodule_algorithms.cli.exit_codes import DONE
 from rlmodule_algorithms.cli.formatting import plain_number
+from rlmodule_algorithms.cli.options import EvaluateOptions
 from rlmodule_algorithms.cli.recorded_env import RecordedEnv, recorded_env
+from rlmodule_algorithms.cli.saved_checkpoint import saved_checkpoint
 from rlmodule_algorithms.evaluation import evaluate_policy
 from rlmodule_algorithms.sampling.closing import close_quietly
 from rlmodule_algorithms.sampling.environments import make_env
@@ -25,6 +27,7 @@ def evaluate(options: EvaluateOptions, *, console: Console) -> int:
     Raises:
         RLModuleError: the checkpoint is missing or damaged, or does not fit the environment.
     """
+    options = replace(options, checkpoint=saved_checkpoint(options.checkpoint))
     policy = Policy.from_checkpoint(options.checkpoint, framework=options.framework, seed=options.seed)
     env = recorded_env(options.checkpoint, given=options.env)
     _require_fitting_spaces(policy, env)

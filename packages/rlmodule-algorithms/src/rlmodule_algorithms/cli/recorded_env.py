@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from rlmodule_algorithms.checkpointing import ALGORITHM_SECTION
+from rlmodule_algorithms.checkpointing.stored_algorithm import ALGORITHM_SECTION
 from rlmodule_core import CheckpointError, ConfigError
 from rlmodule_core.checkpoint import read_checkpoint
 
@@ -34,7 +34,8 @@ def recorded_env(checkpoint: Path, *, given: str | None) -> RecordedEnv:
         CheckpointError: the checkpoint is missing, damaged or foreign.
     """
     description = read_checkpoint(checkpoint).document.get(ALGORITHM_SECTION, {})
-    env_id = _field(description, "env", str, checkpoint)
+    options = _field(description, "options", dict, checkpoint)
+    env_id = _field(options, "env", str, checkpoint)
     if given is not None and given != env_id:
         return RecordedEnv(given)
     if env_id is None:
@@ -44,9 +45,9 @@ def recorded_env(checkpoint: Path, *, given: str | None) -> RecordedEnv:
             f"The checkpoint {checkpoint} names the environment {env_id!r}, which would import the module before the "
             f"colon. If you trust it, give it yourself: --env {env_id}"
         )
-    # Checkpoints of versions before this one say nothing of settings.
-    complete = _field(description, "env_config_stored", bool, checkpoint) is not False
-    return RecordedEnv(env_id, _field(description, "env_config", dict, checkpoint), complete)
+    by_name = _field(description, "by_name", dict, checkpoint)
+    complete = by_name is None or "env_config" not in by_name
+    return RecordedEnv(env_id, _field(options, "env_config", dict, checkpoint), complete)
 
 
 def _field(description: Any, name: str, kind: type, checkpoint: Path) -> Any:

@@ -23,6 +23,10 @@ def names(options: Any) -> frozenset[str]:
     return frozenset(options.__optional_keys__)
 
 
+FIELDS = {"every": "checkpoint_every", "keep": "checkpoint_keep"}
+"""The fields of the options that say little without their group."""
+
+
 @dataclass
 class AlgorithmConfig(AlgorithmSettings):
     """Options by group. Every group method sets options, refuses unknown ones and returns the config itself."""
@@ -34,6 +38,8 @@ class AlgorithmConfig(AlgorithmSettings):
         "training": names(opt.TrainingOptions),
         "rl_module": names(opt.RLModuleOptions),
         "evaluation": names(opt.EvaluationOptions),
+        "checkpointing": names(opt.CheckpointingOptions),
+        "callbacks": names(opt.CallbackOptions),
         "debugging": names(opt.DebuggingOptions),
     }
 
@@ -94,6 +100,27 @@ class AlgorithmConfig(AlgorithmSettings):
         """
         return self._set("evaluation", options)
 
+    def checkpointing(self, **options: Unpack[opt.CheckpointingOptions]) -> Self:
+        """What `train_until(checkpoint_dir=...)` saves beside the best, and how exactly it can be resumed.
+
+        Args:
+            **options: `every` so many iterations a checkpoint is saved (None: only the best), the newest `keep` of
+                which stay; with `exact_resume` every `save` lets all environments start anew, in the process that goes
+                on as in one that resumes, so that both compute the same, bit for bit on a CPU.
+        """
+        return self._set("checkpointing", options)
+
+    def callbacks(self, **options: Unpack[opt.CallbackOptions]) -> Self:
+        """Functions to call, with keyword arguments; each option takes one function or a list.
+
+        Args:
+            **options: `on_algorithm_init(algorithm)`; `on_sample_end(algorithm, rollout)`;
+                `on_train_result(algorithm, result)`, which may add to the result; `on_evaluate_end(algorithm,
+                evaluation_metrics)`; `on_checkpoint_saved(algorithm, directory)`; `on_checkpoint_loaded(algorithm,
+                directory)`.
+        """
+        return self._set("callbacks", options)
+
     def debugging(self, **options: Unpack[opt.DebuggingOptions]) -> Self:
         """Reproducibility.
 
@@ -134,10 +161,16 @@ class AlgorithmConfig(AlgorithmSettings):
 
     def _set(self, group: str, options: Any) -> Self:
         for option, value in options.items():
-            if option not in self.groups[group]:
+            if option not in self.groups[group] and not (group == "training" and self._is_added(option)):
                 raise unknown_option(group, option, self.groups)
-            setattr(self, option, value)
+            setattr(self, FIELDS.get(option, option), value)
         return self
+
+    def _is_added(self, option: str) -> bool:
+        """Whether the option is a field of a subclass that says nothing of groups."""
+        shared = {field.name for field in fields(AlgorithmSettings)}
+        grouped = shared.union(*self.groups.values())
+        return option not in grouped and option in {field.name for field in fields(self)}
 
 
 def _hint(name: str, known: Iterable[str]) -> str:

@@ -7,6 +7,7 @@ from typing import Any, TypedDict
 
 import gymnasium as gym
 
+from rlmodule_algorithms.config.callbacks import Callbacks
 from rlmodule_core import SingleAgentRLModuleSpec
 
 EnvSource = (
@@ -61,6 +62,25 @@ class EvaluationOptions(TypedDict, total=False):
     evaluation_duration: int
 
 
+class CheckpointingOptions(TypedDict, total=False):
+    """Options of `.checkpointing()`."""
+
+    every: int | None
+    keep: int
+    exact_resume: bool
+
+
+class CallbackOptions(TypedDict, total=False):
+    """Options of `.callbacks()`."""
+
+    on_algorithm_init: Callbacks
+    on_sample_end: Callbacks
+    on_train_result: Callbacks
+    on_evaluate_end: Callbacks
+    on_checkpoint_saved: Callbacks
+    on_checkpoint_loaded: Callbacks
+
+
 class DebuggingOptions(TypedDict, total=False):
     """Options of `.debugging()`."""
 
@@ -88,6 +108,11 @@ RENAMED = {
     "max_grad_norm": "training(grad_clip=...)",
     "rollouts": ".env_runners()",
     "lambda": "training(lambda_=...)",
+    "checkpoint_frequency": "checkpointing(every=...)",
+    "num_to_keep": "checkpointing(keep=...)",
+    "on_episode_end": "callbacks(on_sample_end=...)",
+    "on_evaluate_start": "callbacks(on_train_result=...)",
+    "callbacks_class": "callbacks(on_train_result=...)",
 }
 """What the options of other systems are called here."""
 
@@ -95,8 +120,6 @@ ABSENT_GROUPS = {
     "resources": "There is nothing to reserve: sampling and learning run in this process.",
     "learners": "There is one learner, in this process; its options are those of .training().",
     "multi_agent": "Algorithms train one module; compose several with rlmodule_marl.MultiAgentRLModule.",
-    "checkpointing": "Call algorithm.save(directory), or algorithm.train_until(checkpoint_dir=...) to keep the best.",
-    "callbacks": "Pass algorithm.train_until(on_result=...), or call algorithm.train() in a loop of your own.",
     "exploration": "How a module explores is its forward_exploration; see .rl_module(rl_module_spec=...).",
     "reporting": "algorithm.train() returns the metrics; pass algorithm.train_until(on_result=...) to log them.",
     "fault_tolerance": "Environments run in this process: a failure is raised as an EnvError.",

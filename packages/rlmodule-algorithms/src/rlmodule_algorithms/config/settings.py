@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from abc import ABC
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 import gymnasium as gym
 
+from rlmodule_algorithms.config.callbacks import ARGUMENTS, Callbacks, require_callbacks
 from rlmodule_algorithms.config.options import EnvSource, Scheduled
 from rlmodule_algorithms.config.validation import (
     refuse,
@@ -46,6 +47,15 @@ class AlgorithmSettings(ABC):
     rl_module_spec: SingleAgentRLModuleSpec | None = None
     evaluation_interval: int | None = None
     evaluation_duration: int = 10
+    checkpoint_every: int | None = None
+    checkpoint_keep: int = 2
+    exact_resume: bool = False
+    on_algorithm_init: Callbacks = None
+    on_sample_end: Callbacks = None
+    on_train_result: Callbacks = None
+    on_evaluate_end: Callbacks = None
+    on_checkpoint_saved: Callbacks = None
+    on_checkpoint_loaded: Callbacks = None
     seed: int | None = None
 
     def default_module_spec(self) -> SingleAgentRLModuleSpec:
@@ -56,6 +66,10 @@ class AlgorithmSettings(ABC):
     def default_model(self) -> Mapping[str, Any]:
         """Model settings in which this algorithm's defaults differ from the catalog's."""
         return {}
+
+    @abstractmethod
+    def copy(self) -> Self:
+        """An independent config with the same options."""
 
     @property
     def env_source(self) -> EnvSource:
@@ -101,9 +115,14 @@ class AlgorithmSettings(ABC):
             refuse("num_env_runners", self.num_env_runners, "0 (sampling runs in this process)")
         for option in ("num_envs_per_env_runner", "train_batch_size", "minibatch_size", "num_epochs"):
             require_count(option, getattr(self, option))
-        require_count("evaluation_duration", self.evaluation_duration)
-        if self.evaluation_interval is not None:
-            require_count("evaluation_interval", self.evaluation_interval)
+        for option in ("evaluation_duration", "checkpoint_keep"):
+            require_count(option, getattr(self, option))
+        for option in ("evaluation_interval", "checkpoint_every"):
+            if getattr(self, option) is not None:
+                require_count(option, getattr(self, option))
+        require_one_of("exact_resume", self.exact_resume, True, False)
+        for option in ARGUMENTS:
+            require_callbacks(option, getattr(self, option))
         if self.seed is not None:
             require_count("seed", self.seed, least=0)
         require_mapping("model", self.model)
@@ -113,11 +132,6 @@ class AlgorithmSettings(ABC):
         require_schedule("lr", self.lr)
         require_one_of("grad_clip_by", self.grad_clip_by, "global_norm", "norm", "value")
         require_one_of("act_with", self.act_with, "auto", "numpy", "module")
-        if self.minibatch_size > self.train_batch_size:
-            raise ConfigError(
-                f"minibatch_size={self.minibatch_size} is larger than train_batch_size={self.train_batch_size}. Lower "
-                "minibatch_size, or raise train_batch_size."
-            )
         if self.rl_module_spec is not None and not isinstance(self.rl_module_spec, SingleAgentRLModuleSpec):
             refuse("rl_module_spec", self.rl_module_spec, "a SingleAgentRLModuleSpec")
         _ = self.fragment_length

@@ -55,7 +55,13 @@ def require_one_of(option: str, value: Any, *legal: Any) -> None:
 
 
 def _is_number(value: object) -> bool:
-    return isinstance(value, Real) and not isinstance(value, bool) and math.isfinite(value)
+    if not isinstance(value, Real) or isinstance(value, bool):
+        return False
+    try:
+        return math.isfinite(value)
+    except OverflowError:
+        # An integer beyond the largest float.
+        return False
 
 
 def unknown_option(group: str, option: str, groups: Mapping[str, frozenset[str]]) -> ConfigError:

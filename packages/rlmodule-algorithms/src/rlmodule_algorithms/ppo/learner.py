@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
 from numpy.typing import NDArray
 
 from rlmodule_algorithms.learner import Learner
@@ -15,7 +14,6 @@ from rlmodule_algorithms.sampling.rollout import Rollout
 from rlmodule_algorithms.sampling.train_batch import actor_critic_batch
 from rlmodule_algorithms.schedules import Schedule
 from rlmodule_core import Columns, RLModule, Tensor
-from rlmodule_marl import MultiAgentRLModule
 
 
 class PPOLearner(Learner):
@@ -23,9 +21,8 @@ class PPOLearner(Learner):
 
     config: PPOSettings
 
-    def __init__(self, module: MultiAgentRLModule, config: PPOSettings, rng: np.random.Generator) -> None:
-        super().__init__(module, config, rng)
-        self.kl_coeffs = dict.fromkeys(module, config.kl_coeff)
+    def setup(self) -> None:
+        self.kl_coeffs = dict.fromkeys(self.module, self.config.kl_coeff)
 
     def make_batch(self, rollout: Rollout, module: RLModule) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
         return actor_critic_batch(rollout, module, gamma=self.config.gamma, lambda_=self.config.lambda_)
@@ -74,4 +71,8 @@ class PPOLearner(Learner):
         return {}
 
     def get_state(self) -> dict[str, Any]:
-        return {**super().get_state(), "kl_coeffs": self.kl_coeffs}
+        return {**super().get_state(), "kl_coeffs": dict(self.kl_coeffs)}
+
+    def set_state(self, state: Mapping[str, Any]) -> None:
+        super().set_state(state)
+        self.kl_coeffs = {module_id: float(state["kl_coeffs"][module_id]) for module_id in self.module}

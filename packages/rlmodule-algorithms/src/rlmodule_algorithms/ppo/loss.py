@@ -47,12 +47,14 @@ def ppo_loss(
     clipped = ops.clip(ratio, 1.0 - coeffs["clip_param"], 1.0 + coeffs["clip_param"])
     surrogate = ops.minimum(advantages * ratio, advantages * clipped)
     squared_error = ops.square(outputs[Columns.VF_PREDS] - batch[Columns.VALUE_TARGETS])
-    vf_error = ops.minimum(squared_error, coeffs["vf_clip_param"]) if "vf_clip_param" in coeffs else squared_error
+    unclipped = vf_loss = masked_mean(ops, squared_error, mask)
+    if "vf_clip_param" in coeffs:
+        vf_loss = masked_mean(ops, ops.minimum(squared_error, coeffs["vf_clip_param"]), mask)
 
     metrics = {
         "policy_loss": -masked_mean(ops, surrogate, mask),
-        "vf_loss": masked_mean(ops, vf_error, mask),
-        "vf_loss_unclipped": masked_mean(ops, squared_error, mask),
+        "vf_loss": vf_loss,
+        "vf_loss_unclipped": unclipped,
         "entropy": masked_mean(ops, new_dist.entropy(), mask),
     }
     total = (

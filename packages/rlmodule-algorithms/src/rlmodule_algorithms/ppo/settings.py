@@ -9,6 +9,7 @@ from typing import Any, ClassVar
 from rlmodule_algorithms.config.options import Scheduled
 from rlmodule_algorithms.config.settings import AlgorithmSettings
 from rlmodule_algorithms.config.validation import require_number, require_one_of, require_schedule
+from rlmodule_core import ConfigError
 
 
 @dataclass
@@ -32,6 +33,12 @@ class PPOSettings(AlgorithmSettings):
 
     def validate(self) -> None:
         super().validate()
+        # Learners that replay old steps may take larger minibatches than they sample.
+        if self.minibatch_size > self.train_batch_size:
+            raise ConfigError(
+                f"minibatch_size={self.minibatch_size} is larger than train_batch_size={self.train_batch_size}. Lower "
+                "minibatch_size, or raise train_batch_size."
+            )
         require_number("lambda_", self.lambda_, high=1.0)
         require_schedule("clip_param", self.clip_param)
         require_schedule("entropy_coeff", self.entropy_coeff)

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import importlib
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
 import gymnasium as gym
@@ -11,7 +13,8 @@ from gymnasium.envs.registration import EnvSpec, load_env_creator
 
 from rlmodule_algorithms.config.options import EnvSource
 from rlmodule_algorithms.errors import EnvError
-from rlmodule_algorithms.sampling.closing import close_quietly
+from rlmodule_algorithms.sampling.adoption import adopted, require_spaces
+from rlmodule_algorithms.sampling.closing import close_all, close_quietly
 from rlmodule_algorithms.sampling.lockstep import LockstepVectorEnv
 from rlmodule_core import ConfigError, RLModuleError, nearest
 
@@ -27,23 +30,13 @@ def make_env(source: EnvSource, env_config: Mapping[str, Any] | None = None) -> 
         ConfigError: the id is not registered, the source makes something else, or does not take `env_config`.
         EnvError: making it failed.
     """
-    settings = {} if env_config is None else dict(env_config)
-    if isinstance(source, str):
-        _spec(source)
-    elif isinstance(source, type) and issubclass(source, gym.vector.VectorEnv):
-        raise ConfigError(
-            f"{source.__name__} makes vector environments only, but a single one is needed here (to evaluate, say). "
-            "Give .environment() an id or an Env class."
-        )
-    else:
-        _require_callable(source)
-    env = _made(source, settings, lambda: _single(source, settings))
-    if not isinstance(env, gym.Env):
-        raise ConfigError(f"The environment {source!r} must make a gymnasium.Env, it made {env!r}.")
-    for field in ("observation_space", "action_space"):
-        if not isinstance(getattr(env, field, None), gym.Space):
-            raise EnvError(f"The environment {_name(source)} has no {field}: set it to a gymnasium.spaces.Space.")
-    return env
+    if isinstance(source, type) and issubclass(source, gym.vector.VectorEnv):
+        raise _only_vector(source)
+    made = _one(source, {} if env_config is None else env_config, f"the environment {_name(source)}")
+    if isinstance(made, gym.vector.VectorEnv):
+        close_quietly(made)
+        raise _only_vector(source)
+    return made
 
 
 def make_vector_env(source: EnvSource, env_config: Mapping[str, Any] | None, num_envs: int) -> VectorEnv:
@@ -54,35 +47,74 @@ def make_vector_env(source: EnvSource, env_config: Mapping[str, Any] | None, num
         EnvError: making one failed.
     """
     settings = {} if env_config is None else dict(env_config)
+    make: Callable[[], VectorEnv]
     if isinstance(source, type) and issubclass(source, gym.vector.VectorEnv):
         factory: Callable[..., VectorEnv] = source
-        return _made(source, settings, lambda: factory(num_envs=num_envs, **settings))
-    if isinstance(source, str) and _has_own_vector_env(_spec(source), settings):
+        _require_taking_num_envs(source)
+        make = functools.partial(factory, num_envs=num_envs, **settings)
+    elif isinstance(source, str) and _has_own_vector_env(_spec(source), settings):
         mode = "vector_entry_point"
-        return _made(
-            source, settings, lambda: gym.make_vec(source, num_envs=num_envs, vectorization_mode=mode, **settings)
-        )
+        make = functools.partial(gym.make_vec, source, num_envs=num_envs, vectorization_mode=mode, **settings)
+    else:
+        return _side_by_side(source, settings, num_envs)
+    what = f"the environment {_name(source)}"
+    return adopted(_made(source, settings, what, make), num_envs, what=what)
+
+
+def _side_by_side(source: EnvSource, settings: Mapping[str, Any], num_envs: int) -> VectorEnv:
+    """Single environments that step together, unless the source makes a vector environment."""
     envs: list[Env] = []
-
-    def make() -> Env:
-        envs.append(make_env(source, env_config))
-        return envs[-1]
-
     try:
-        return _made(source, settings, lambda: LockstepVectorEnv([make] * num_envs))
+        while len(envs) < num_envs:
+            what = f"environment {len(envs)} of {num_envs} ({_name(source)})"
+            made = _one(source, settings, what)
+            if isinstance(made, gym.vector.VectorEnv):
+                return adopted(made, num_envs, what=f"the environment {_name(source)}")
+            envs.append(made)
+            _require_another(envs, what)
+        waiting = iter(envs)
+        return LockstepVectorEnv([lambda: next(waiting)] * num_envs)
     except Exception:
-        for env in envs:
-            close_quietly(env)
+        close_all(envs)
         raise
 
 
-def _single(source: Any, settings: Mapping[str, Any]) -> Any:
+def _require_another(envs: Sequence[Env], what: str) -> None:
+    """Refuse the last environment where it is one of the others, or is unlike them."""
+    *others, last = envs
+    if any(last.unwrapped is other.unwrapped for other in others):
+        raise ConfigError(
+            f"Making {what} gave an environment that was given before. Make a new one at each call: they are stepped "
+            "side by side."
+        )
+    for field in ("observation_space", "action_space"):
+        expected, found = getattr(envs[0], field), getattr(last, field)
+        if expected != found:
+            raise EnvError(f"Making {what} gave one with {field} {found}, expected {expected} as in environment 0.")
+
+
+def _one(source: EnvSource, settings: Mapping[str, Any], what: str) -> Env | VectorEnv:
+    """A single environment; a function of the user's may make a vector environment."""
+    if isinstance(source, str):
+        _spec(source)
+    else:
+        _require_callable(source)
+    env = _made(source, settings, what, lambda: _call(source, settings))
+    if isinstance(env, gym.vector.VectorEnv):
+        return env
+    if not isinstance(env, gym.Env):
+        raise ConfigError(f"The environment {source!r} must make a gymnasium.Env, it made {env!r}.")
+    require_spaces(env, "observation_space", "action_space", what=f"The environment {_name(source)}")
+    return env
+
+
+def _call(source: Any, settings: Mapping[str, Any]) -> Any:
     if isinstance(source, str):
         return gym.make(source, **settings)
-    return source(**settings) if isinstance(source, type) else source(settings)
+    return source(**settings) if isinstance(source, type) else source(dict(settings))
 
 
-def _made(source: EnvSource, settings: Mapping[str, Any], make: Callable[[], T]) -> T:
+def _made(source: EnvSource, settings: Mapping[str, Any], what: str, make: Callable[[], T]) -> T:
     try:
         return make()
     except RLModuleError:
@@ -93,7 +125,24 @@ def _made(source: EnvSource, settings: Mapping[str, Any], make: Callable[[], T])
                 f"env_config={settings!r} does not fit the environment {_name(source)}: {error}. Give "
                 ".environment(env_config=...) the arguments that its constructor takes."
             ) from error
-        raise EnvError(f"Making the environment {_name(source)} failed: {type(error).__name__}: {error}") from error
+        raise EnvError(f"Making {what} failed: {type(error).__name__}: {error}") from error
+
+
+def _only_vector(source: EnvSource) -> ConfigError:
+    return ConfigError(
+        f"{_name(source)} makes vector environments only, but a single one is needed here (to evaluate, say). Give "
+        ".environment() an id, an Env class or a function that makes single ones: they are stepped together as well."
+    )
+
+
+def _require_taking_num_envs(source: type[VectorEnv]) -> None:
+    try:
+        inspect.signature(source).bind_partial(num_envs=1)
+    except TypeError as error:
+        raise ConfigError(
+            f"{source.__name__} does not take num_envs, how many environments to make. Give .environment() a function "
+            "of env_config that makes it, with as many as num_envs_per_env_runner says."
+        ) from error
 
 
 def _is_about(settings: Mapping[str, Any], message: str) -> bool:
@@ -106,12 +155,16 @@ def _is_about(settings: Mapping[str, Any], message: str) -> bool:
 def _has_own_vector_env(spec: EnvSpec, settings: Mapping[str, Any]) -> bool:
     """Whether the registered vector environment gives the same as single ones with these settings."""
     entry_point = spec.vector_entry_point
+    if spec.entry_point is None:
+        return True
     # Wrappers of the spec, and gym.make's way to lift the time limit, exist for single environments only.
     if entry_point is None or spec.additional_wrappers or settings.get("max_episode_steps") == -1:
         return False
     try:
         creator: Any = entry_point if callable(entry_point) else load_env_creator(entry_point)
-        inspect.signature(creator).bind_partial(num_envs=1, **{**spec.kwargs, **settings})
+        # gymnasium.make_vec hands the limit on, which single environments get by a wrapper.
+        limit = {} if spec.max_episode_steps is None else {"max_episode_steps": spec.max_episode_steps}
+        inspect.signature(creator).bind_partial(num_envs=1, **{**limit, **spec.kwargs, **settings})
     except (TypeError, ValueError, ImportError, AttributeError):
         return False
     return True
@@ -130,10 +183,14 @@ def _require_callable(source: object) -> None:
 
 
 def _spec(env_id: str) -> EnvSpec:
+    module, _, name = env_id.rpartition(":")
     try:
-        return gym.spec(env_id)
+        if module:
+            # As gymnasium.make does: "package:Id-v0" imports the package that registers the id.
+            importlib.import_module(module)
+        return gym.spec(name)
     except (gym.error.Error, ModuleNotFoundError) as error:
-        hint = nearest(env_id, gym.registry)
+        hint = nearest(name, gym.registry)
         raise ConfigError(
             f"No environment {env_id!r} is registered with Gymnasium ({error}).{hint} Check the id, or import the "
             "package that registers it first."

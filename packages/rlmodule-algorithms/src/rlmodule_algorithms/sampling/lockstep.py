@@ -10,7 +10,7 @@ import numpy as np
 from gymnasium.vector.utils import iterate
 from numpy.typing import NDArray
 
-from rlmodule_algorithms.sampling.closing import close_quietly
+from rlmodule_algorithms.sampling.env_values import flag_value, observation_array, reward_value
 
 Array = NDArray[Any]
 
@@ -52,20 +52,14 @@ class LockstepVectorEnv(gym.vector.SyncVectorEnv):  # not generic in Gymnasium 1
         """Step every environment with its action; one that has ended must have been reset."""
         for i, (env, action) in enumerate(zip(self.envs, iterate(self.action_space, actions), strict=True)):
             self.calling = i
-            obs, self._rewards[i], self._terminations[i], self._truncations[i], _ = env.step(action)
+            obs, reward, terminated, truncated, _ = env.step(action)
+            self._rewards[i] = reward_value(reward)
+            self._terminations[i] = flag_value("terminated", terminated)
+            self._truncations[i] = flag_value("truncated", truncated)
             self._store(i, obs)
         self.calling = None
         return self._observations, self._rewards.copy(), self._terminations.copy(), self._truncations.copy(), {}
 
-    def close_extras(self, **kwargs: Any) -> None:
-        """Close every environment, also when one fails in it."""
-        for env in self.envs:
-            close_quietly(env)
-
     def _store(self, i: int, obs: Any) -> None:
-        expected = self.single_observation_space.shape
-        if np.shape(obs) != expected:
-            raise ValueError(
-                f"expected an observation of shape {expected}, got {type(obs).__name__} of shape {np.shape(obs)}"
-            )
-        np.copyto(self._observations[i, ...], obs)
+        stored = self._observations[i, ...]
+        stored[...] = observation_array("an observation", obs, stored.shape, stored.dtype)

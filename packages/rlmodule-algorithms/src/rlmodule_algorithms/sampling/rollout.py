@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmodule_core import Columns, NotANumberError, SpecCheckingError
+from rlmodule_core import Columns, SpecCheckingError
 
 Array = NDArray[Any]
 
@@ -108,34 +108,9 @@ class Rollout:
         """Environment steps that count."""
         return int(self.valid.sum())
 
-    def require_finite(self) -> None:
-        """Refuse observations and rewards that are not numbers.
-
-        Raises:
-            NotANumberError: names the first: which environment and which step of the rollout.
-        """
-        for name, array in (("an observation", self.obs), ("a reward", self.rewards)):
-            if not _finite(array):
-                t, b = np.argwhere(~np.isfinite(array))[0][:2]
-                raise _not_finite(name, int(t), int(b), array[t, b])
-        for (t, b), obs in zip(self.last_steps, self.last_obs, strict=True):
-            if not _finite(obs):
-                raise _not_finite("an observation", t + 1, b, obs)
-
 
 def _bad_output(module: str, name: str, shapes: str) -> SpecCheckingError:
     return SpecCheckingError(
         f"{module}.forward_exploration returned {name!r} in an unexpected shape: expected {shapes}. A rollout stores "
         "one row per environment of every array: return it so at each step, or leave it out."
-    )
-
-
-def _finite(array: Array) -> bool:
-    return not np.issubdtype(array.dtype, np.floating) or bool(np.isfinite(array).all())
-
-
-def _not_finite(name: str, t: int, b: int, found: object) -> NotANumberError:
-    return NotANumberError(
-        f"Environment {b} gave {name} that is not finite at step {t} of this rollout: {found!r}. Nothing was learned "
-        "from it. Mend the environment, or clip what it gives."
     )

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 
+from rlmodule_algorithms.sampling.autoreset import Autoreset, AutoresetMode, require_left_alone
 from rlmodule_algorithms.sampling.closing import close_quietly
 from rlmodule_algorithms.sampling.env_faults import env_fault
+from rlmodule_algorithms.sampling.env_values import flag_row, observation_array, require_array_space, reward_row
 from rlmodule_algorithms.sampling.environments import VectorEnv
 from rlmodule_algorithms.sampling.rollout import Array, Rollout
+from rlmodule_algorithms.sampling.rollout_faults import require_legal
 from rlmodule_core import (
     Descriptor,
     RLModule,
@@ -23,8 +25,6 @@ from rlmodule_core import (
     require_stateless,
     to_env_actions,
 )
-
-AutoresetMode = gym.vector.AutoresetMode
 
 
 class Runner:
@@ -39,26 +39,30 @@ class Runner:
     """
 
     def __init__(self, env: VectorEnv, module: RLModule, *, rng: Rng, fragment_length: int, seed: int | None) -> None:
-        space = env.single_observation_space
-        if space.shape is None or space.dtype is None:
-            raise UnsupportedSpaceError(
-                f"The runner samples observations that are one array (Box, Discrete, ...), got {space}. Wrap the "
-                "environment, for example in gymnasium.wrappers.FlattenObservation."
-            )
+        self._shape, self._space_dtype = require_array_space(env.single_observation_space)
         require_stateless(module)
         self.env = env
         self.module = module
         self.rng = rng
         self._steps = fragment_length
-        self._shape, self._dtype = space.shape, network_dtype(np.dtype(space.dtype))
+        self._dtype = network_dtype(self._space_dtype)
         # A user's forward may change its input in place, and a tensor shares the memory of the array it is made from.
         self._lends = module.non_portable_part() is None
-        self._resetting = np.zeros(env.num_envs, np.bool_)
-        self._returns = np.zeros(env.num_envs, np.float64)
-        self._lengths = np.zeros(env.num_envs, np.int64)
-        # Environments without the key follow Gymnasium's default.
-        self._mode = AutoresetMode(env.metadata.get("autoreset_mode", AutoresetMode.NEXT_STEP))
+        self._autoreset = Autoreset(env)
+        self._interrupted = False
+        self.restart(seed)
+
+    def restart(self, seed: int | None) -> None:
+        """Let all environments begin a new episode; what they were in the middle of is forgotten.
+
+        Raises:
+            EnvError: an environment failed in `reset`.
+        """
+        self._resetting = np.zeros(self.env.num_envs, np.bool_)
+        self._returns = np.zeros(self.env.num_envs, np.float64)
+        self._lengths = np.zeros(self.env.num_envs, np.int64)
         self._obs = self._reset(seed=seed, when="at the start")
+        self._interrupted = False
 
     def sample(self) -> Rollout:
         """The next T steps of all environments.
@@ -68,6 +72,10 @@ class Runner:
             NotANumberError: an observation or reward is not finite.
             SpecCheckingError: the module returned something that does not fit.
         """
+        if self._interrupted:
+            # What failed in the middle of a step has left some environments ahead of others.
+            self.restart(None)
+        self._interrupted = True
         rollout = Rollout.empty(self._steps, self.env.num_envs, self._shape, self._dtype)
         rollout.obs[0] = self._obs
         descriptor = self._descriptor()
@@ -79,7 +87,8 @@ class Runner:
             rollout.record(t, outputs, module=module_name)
             self._step(t, to_env_actions(descriptor, space, outputs["actions"]), rollout)
         self._obs = rollout.obs[self._steps].copy()
-        rollout.require_finite()
+        require_legal(rollout, self.env)
+        self._interrupted = False
         return rollout
 
     def _descriptor(self) -> Descriptor | None:
@@ -96,8 +105,7 @@ class Runner:
     def _reset(self, *, when: str, seed: int | None = None, options: dict[str, Any] | None = None) -> Array:
         try:
             obs, _ = self.env.reset(seed=seed, options=options)
-            _require_shape("observations", obs, (self.env.num_envs, *self._shape))
-            return np.asarray(obs, self._dtype)
+            return self._checked(obs)
         except Exception as error:
             raise env_fault(self.env, "reset()", error, when=when) from error
 
@@ -112,18 +120,17 @@ class Runner:
     def _transition(self, t: int, actions: Array, rollout: Rollout) -> Array:
         """Store what a step gave, and return the observations that the next one starts from."""
         obs, rewards, terminateds, truncateds, infos = self.env.step(actions)
-        envs = self.env.num_envs
-        _require_shape("observations", obs, (envs, *self._shape))
-        for name, row in (("rewards", rewards), ("terminateds", terminateds), ("truncateds", truncateds)):
-            _require_shape(name, row, (envs,))
-        rollout.rewards[t] = rewards
-        rollout.terminateds[t] = terminateds
-        rollout.truncateds[t] = truncateds
+        obs, envs = self._checked(obs), self.env.num_envs
+        rollout.rewards[t] = rewards = reward_row(rewards, envs)
+        rollout.terminateds[t] = flag_row("terminateds", terminateds, envs)
+        rollout.truncateds[t] = flag_row("truncateds", truncateds, envs)
         np.logical_not(self._resetting, out=rollout.valid[t])
         done = rollout.terminateds[t] | rollout.truncateds[t]
         self._returns += np.where(self._resetting, 0.0, rewards)
         self._lengths += ~self._resetting
-        if self._mode is AutoresetMode.NEXT_STEP:
+        if self._autoreset.mode is AutoresetMode.NEXT_STEP:
+            if done.any():
+                self._autoreset.require_next_step(infos, done, self._resetting)
             self._resetting = done
         return self._end_episodes(t, obs, done, infos, rollout) if done.any() else obs
 
@@ -133,18 +140,24 @@ class Runner:
         rollout.episode_lengths += self._lengths[ended].tolist()
         self._returns[ended] = 0.0
         self._lengths[ended] = 0
-        if self._mode is AutoresetMode.NEXT_STEP:
+        mode = self._autoreset.mode
+        if mode is AutoresetMode.NEXT_STEP:
             return obs
         # The observation that an episode ended with gives way to the next episode's first one.
-        last = infos["final_obs"] if self._mode is AutoresetMode.SAME_STEP else obs
-        for b in ended:
-            rollout.last_steps.append((t, int(b)))
-            rollout.last_obs.append(np.array(last[b], self._dtype))
-        if self._mode is AutoresetMode.SAME_STEP:
-            return obs
-        return self._reset(options={"reset_mask": done}, when=f"after step {t} of this rollout")
+        same_step = mode is AutoresetMode.SAME_STEP
+        last = self._autoreset.final_observations(infos, obs, done, rollout.truncateds[t]) if same_step else obs[done]
+        for b, last_obs in zip(ended.tolist(), last, strict=True):
+            rollout.last_steps.append((t, b))
+            rollout.last_obs.append(np.array(last_obs, self._dtype))
+        return obs if same_step else self._reset_ended(done, others=obs[~done], when=f"after step {t} of this rollout")
 
+    def _reset_ended(self, done: Array, *, others: Array, when: str) -> Array:
+        obs = self._reset(options={"reset_mask": done}, when=when)
+        try:
+            require_left_alone(others, obs, done)
+        except ValueError as error:
+            raise env_fault(self.env, "reset()", error, when=when) from error
+        return obs
 
-def _require_shape(name: str, value: Any, expected: tuple[int, ...]) -> None:
-    if np.shape(value) != expected:
-        raise ValueError(f"expected {name} of shape {expected}, got {type(value).__name__} of shape {np.shape(value)}")
+    def _checked(self, obs: Any) -> Array:
+        return observation_array("observations", obs, (self.env.num_envs, *self._shape), self._space_dtype)

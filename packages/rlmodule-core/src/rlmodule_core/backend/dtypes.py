@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any
 
 import gymnasium as gym
@@ -25,5 +26,10 @@ def batch_array(space: gym.Space[Any] | None, value: Any) -> NDArray[Any]:
     """
     array = np.asarray(value)
     own = array.dtype if space is None or space.dtype is None else np.dtype(space.dtype)
-    dtype = own if np.can_cast(array.dtype, own, "same_kind") else array.dtype
-    return array.astype(network_dtype(dtype), copy=False)
+    return array.astype(_entering(array.dtype, own), copy=False)
+
+
+@lru_cache(maxsize=128)
+def _entering(given: np.dtype[Any], own: np.dtype[Any]) -> np.dtype[Any]:
+    # Kept, because numpy takes microseconds to compare dtypes, for every batch the same ones.
+    return network_dtype(own if np.can_cast(given, own, "same_kind") else given)

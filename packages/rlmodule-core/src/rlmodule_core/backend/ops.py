@@ -62,6 +62,9 @@ class Ops(Protocol):
     def gather(self, x: Tensor, index: Tensor) -> Tensor:
         """Pick one entry of the last axis: `x [..., n]`, integers `index [...]`, result `[...]`."""
 
+    def reshape(self, x: Tensor, shape: Sequence[int]) -> Tensor:
+        """The same entries in the same order, in another shape."""
+
     def split(self, x: Tensor, sizes: Sequence[int]) -> Sequence[Tensor]:
         """Cut the last axis into pieces of these sizes."""
 

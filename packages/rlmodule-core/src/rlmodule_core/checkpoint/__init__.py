@@ -10,6 +10,7 @@ from rlmodule_core.checkpoint.sharing import require_shared
 from rlmodule_core.checkpoint.store import Checkpoint, read_checkpoint, write_checkpoint
 from rlmodule_core.checkpoint.stored_modules import StoredModules
 from rlmodule_core.module.class_names import class_name, find_class
+from rlmodule_core.stored import from_fields
 
 __all__ = [
     "SECTION",
@@ -19,6 +20,7 @@ __all__ = [
     "class_name",
     "describe_modules",
     "find_class",
+    "from_fields",
     "load_module",
     "load_modules",
     "read_checkpoint",

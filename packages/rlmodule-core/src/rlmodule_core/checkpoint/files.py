@@ -20,11 +20,11 @@ def os_errors_named(doing: str) -> Iterator[None]:
     """Turn an OSError of the block into a CheckpointError that says what was being done.
 
     Raises:
-        CheckpointError: the operating system refused.
+        CheckpointError: the operating system refused, or a file does not fit into memory.
     """
     try:
         yield
-    except OSError as error:
+    except (OSError, MemoryError) as error:
         raise CheckpointError(
             f"Expected to {doing}, got {type(error).__name__}: {error}. "
             "Check the path, its permissions and the free space, then try again."
@@ -62,9 +62,24 @@ def write_file(path: Path, data: bytes) -> None:
             handle.flush()
             os.fsync(handle.fileno())
         os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    except BaseException:
+        with contextlib.suppress(OSError):
+            temporary.unlink()
+        raise
     sync_directory(path.parent)
+
+
+def make_directory(directory: Path) -> None:
+    """Make the directory and those above it that are missing, all of them synced.
+
+    Raises:
+        OSError: one could not be made.
+    """
+    missing = [path for path in (directory, *directory.parents) if not path.exists()]
+    if missing:
+        directory.mkdir(parents=True, exist_ok=True)
+    for path in missing:
+        sync_directory(path.parent)
 
 
 def sync_directory(directory: Path) -> None:
@@ -93,25 +108,32 @@ def claim(directory: Path, payload: str) -> None:
 
 
 def sweep(directory: Path, *, keep: Collection[str]) -> None:
-    """Remove temporary files, and the claimed payloads that are not in `keep`."""
-    # The checkpoint is committed by now: a file that cannot be removed waits for the next sweep.
-    with contextlib.suppress(OSError):
-        for match in [match for path in directory.iterdir() if (match := _TEMPORARY.fullmatch(path.name))]:
-            payload = f"state-{match[1]}.safetensors"
-            with contextlib.suppress(OSError):
-                # The claim goes last: a sweep that is cut short is taken up by the next.
-                if payload not in keep:
-                    (directory / payload).unlink(missing_ok=True)
-                (directory / match[0]).unlink()
+    """Remove temporary files, and the claimed payloads that are not in `keep`.
+
+    Raises:
+        OSError: the directory cannot be listed. A file that cannot be removed waits for the next sweep.
+    """
+    for match in [match for path in directory.iterdir() if (match := _TEMPORARY.fullmatch(path.name))]:
+        payload = f"state-{match[1]}.safetensors"
+        with contextlib.suppress(OSError):
+            # The claim goes last: a sweep that is cut short is taken up by the next.
+            if payload not in keep:
+                (directory / payload).unlink(missing_ok=True)
+            (directory / match[0]).unlink()
 
 
-def read_inside(directory: Path, name: str) -> bytes:
+def read_inside(directory: Path, name: str, *, size: int | None = None) -> bytes:
     """Read a regular file that really lies in the directory.
+
+    Args:
+        directory: where it lies.
+        name: its name there.
+        size: how many bytes it must have, where that is known: of another file none is read.
 
     Raises:
         FileNotFoundError: it is not there.
         OSError: the system refuses to read it.
-        CheckpointError: it is no regular file, or a link that leads out of the directory.
+        CheckpointError: it is no regular file, has another size, or is a link that leads out of the directory.
     """
     path = directory / name
     if os.path.dirname(os.path.realpath(path)) != os.path.realpath(directory):
@@ -120,6 +142,12 @@ def read_inside(directory: Path, name: str) -> bytes:
             "Copy the file into the directory."
         )
     # Before opening: opening a pipe would wait for a writer.
-    if not stat.S_ISREG(path.stat().st_mode):
+    status = path.stat()
+    if not stat.S_ISREG(status.st_mode):
         raise CheckpointError(f"Expected a regular file at {path}, got something else. Remove or replace it.")
+    if size is not None and status.st_size != size:
+        raise CheckpointError(
+            f"Expected {size} bytes in {path}, got {status.st_size}. The file was damaged: restore the checkpoint from "
+            "a copy, or use another one."
+        )
     return path.read_bytes()

@@ -43,7 +43,7 @@ class ContainerEntry:
 
     Attributes:
         class_name: its class, where it is not the plain MultiAgentRLModule.
-        config: its MultiAgentRLModuleConfig, where its own `setup` builds the modules.
+        config: where its own `setup` builds the modules, its MultiAgentRLModuleConfig and what became of them.
     """
 
     class_name: str | None

@@ -38,8 +38,8 @@ def require_shared(section: Section, modules: Mapping[str, Storable], *, where: 
     if faults:
         raise CheckpointError(
             f"The modules of {where} do not share what they shared when they were saved: {'; '.join(faults)}. Call "
-            "from_checkpoint on the container class whose setup() shares them, or load one module alone with "
-            "RLModule.from_checkpoint(directory, module_id=...)."
+            "from_checkpoint on the container class whose setup() shares them, construct the container and call its "
+            "load_state(directory), or load one module alone with RLModule.from_checkpoint(directory, module_id=...)."
         )
 
 

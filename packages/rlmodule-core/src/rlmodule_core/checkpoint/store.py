@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +15,10 @@ from rlmodule_core.checkpoint.document import decode_document, encode_document, 
 from rlmodule_core.checkpoint.files import (
     as_directory,
     claim,
+    make_directory,
     os_errors_named,
     read_inside,
     sweep,
-    sync_directory,
     write_file,
 )
 from rlmodule_core.checkpoint.layout import FORMAT as FORMAT
@@ -100,8 +102,10 @@ def write_checkpoint(
             content["payloads"] = {name: record.to_dict() for name, record in records.items()}
             write_file(directory / json_name(kind), encode_document(content))
         finally:
-            # Whether the new JSON was committed or the old one stands: what the one that is there names is kept.
-            sweep(directory, keep=_payloads_of(directory, kind))
+            # What the JSON names that is there now, be it the new one or the old one, is kept. Where it cannot be read,
+            # nothing is swept: the claims stay for the next save.
+            with contextlib.suppress(OSError, CheckpointError):
+                sweep(directory, keep=_payloads_of(directory, kind))
     return directory
 
 
@@ -115,11 +119,21 @@ def read_checkpoint(directory: str | Path, *, kinds: Sequence[Kind] = KINDS) -> 
         CheckpointError: missing, damaged, foreign, of another kind, or written by a newer version.
     """
     directory = as_directory(directory)
+    seen = set()
     with os_errors_named(f"read a checkpoint from {directory}"):
         for _ in range(_TRIES):
-            checkpoint = _read_once(directory, kinds)
-            if checkpoint is not None:
-                return checkpoint
+            kind = _find(directory, kinds)
+            data = read_inside(directory, json_name(kind))
+            try:
+                return _read_payloads(directory, kind, data)
+            except FileNotFoundError as error:
+                missing = error.filename
+                seen.add(data)
+    if len(seen) == 1:
+        raise CheckpointError(
+            f"Expected the payload {missing}, named by {json_name(kind)}, got no such file. "
+            "Restore the checkpoint from a copy, or use another one."
+        )
     raise CheckpointError(
         f"Expected {directory} to rest while it is read, got a new checkpoint {_TRIES} times. "
         "Save less often, or read another one."
@@ -161,9 +175,7 @@ def _prepare(directory: Path, kind: Kind) -> None:
                 f"Expected a new directory or one with {json_name(kind)}, got {directory} with "
                 f"{json_name(other)}: it holds a checkpoint of kind {other!r}. Choose another directory."
             )
-    if not directory.exists():
-        directory.mkdir(parents=True, exist_ok=True)
-        sync_directory(directory.parent)
+    make_directory(directory)
 
 
 def _payloads_of(directory: Path, kind: Kind) -> set[str]:
@@ -173,7 +185,10 @@ def _payloads_of(directory: Path, kind: Kind) -> set[str]:
         CheckpointError: a file of the JSON's name is no checkpoint's.
     """
     path = directory / json_name(kind)
-    if not path.exists() and not path.is_symlink():
+    try:
+        # Not exists(), which may take an unreadable file for a missing one: its payloads would be swept.
+        os.lstat(path)
+    except FileNotFoundError:
         return set()
     try:
         content = decode_document(read_inside(directory, path.name), str(path))
@@ -193,24 +208,18 @@ def _write_payload(directory: Path, arrays: Mapping[str, np.ndarray[Any, Any]], 
     return record
 
 
-def _read_once(directory: Path, kinds: Sequence[Kind]) -> Checkpoint | None:
-    """The checkpoint, or None where a writer committed another one while this one was read."""
-    kind = _find(directory, kinds)
-    name = json_name(kind)
-    data = read_inside(directory, name)
-    content = decode_document(data, str(directory / name))
-    check_header(content, kind=kind, where=str(directory / name))
-    where = f"{directory / name}, payloads"
-    records = {key: PayloadRecord.from_dict(it, f"{where}.{key}") for key, it in content["payloads"].items()}
-    try:
-        payloads = {key: _read_payload(directory, record, key) for key, record in records.items()}
-    except FileNotFoundError as error:
-        if read_inside(directory, name) != data:
-            return None
-        raise CheckpointError(
-            f"Expected the payload {error.filename}, named by {name}, got no such file. "
-            "Restore the checkpoint from a copy, or use another one."
-        ) from error
+def _read_payloads(directory: Path, kind: Kind, data: bytes) -> Checkpoint:
+    """The checkpoint that this JSON describes.
+
+    Raises:
+        FileNotFoundError: a payload is not there: it was lost, or a writer has committed another checkpoint.
+        CheckpointError: the JSON or a payload is damaged.
+    """
+    where = str(directory / json_name(kind))
+    content = decode_document(data, where)
+    check_header(content, kind=kind, where=where)
+    records = {key: PayloadRecord.from_dict(it, f"{where}, payloads.{key}") for key, it in content["payloads"].items()}
+    payloads = {key: _read_payload(directory, record, key) for key, record in records.items()}
     document = {key: value for key, value in content.items() if key not in RESERVED}
     return Checkpoint(directory, kind, document, payloads)
 
@@ -240,6 +249,6 @@ def _find(directory: Path, kinds: Sequence[Kind]) -> Kind:
 
 
 def _read_payload(directory: Path, record: PayloadRecord, name: str) -> bytes:
-    data = read_inside(directory, record.file)
+    data = read_inside(directory, record.file, size=record.size)
     record.check(data, f"{directory / record.file} (payload {name!r})")
     return data

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from rlmodule_core.checkpoint.fitting import require_plans_fit
+from rlmodule_core.checkpoint.layout import KINDS, Kind
 from rlmodule_core.checkpoint.section import ModuleEntry, Section, read_section
 from rlmodule_core.checkpoint.sharing import require_shared
 from rlmodule_core.checkpoint.store import Checkpoint, read_checkpoint
@@ -25,13 +27,13 @@ class StoredModules:
     section: Section
 
     @classmethod
-    def read(cls, directory: str | Path) -> StoredModules:
+    def read(cls, directory: str | Path, *, kinds: Sequence[Kind] = KINDS) -> StoredModules:
         """Read a checkpoint of a module, a container or an algorithm.
 
         Raises:
-            CheckpointError: it is missing or damaged.
+            CheckpointError: it is missing, damaged or of another kind.
         """
-        checkpoint = read_checkpoint(directory)
+        checkpoint = read_checkpoint(directory, kinds=kinds)
         return cls(checkpoint, read_section(checkpoint.document))
 
     @property
@@ -142,14 +144,25 @@ class StoredModules:
         return None
 
     def _construct(self, cls: Any, config: RLModuleConfig | None, weights: Weights) -> Any:
+        expected: tuple[type[Exception], ...] = (ConfigError, StateError, MemoryError)
+        if config is None:
+            # A class that is constructed from arguments of its own raises these where one is missing, or None.
+            expected += (TypeError, AttributeError)
         try:
             module = cls(config)
             module.set_state(weights)
-        except (ConfigError, StateError, MemoryError) as error:
+        except expected as error:
             raise CheckpointError(
                 f"The module in {self.checkpoint.directory} cannot be built from what is stored: {error}"
+                f"{_NO_CONFIG if config is None else ''}"
             ) from error
         return module
+
+
+_NO_CONFIG = (
+    " It was constructed without a config, perhaps from arguments that no checkpoint holds. If so, construct it "
+    "yourself, and call its set_state() with read_weights(directory, module_id) of rlmodule_core.checkpoint."
+)
 
 
 def _require_catalog(catalog_class: type[Any] | str | None) -> None:

@@ -10,6 +10,7 @@ from rlmodule_core.columns import Columns
 from rlmodule_core.distributions import Descriptor, Distribution
 from rlmodule_core.errors import ConfigError, SpecCheckingError
 from rlmodule_core.module.actor_critic import descriptor_of
+from rlmodule_core.module.recurrent import one_step
 from rlmodule_core.module.rl_module import RLModule
 
 
@@ -21,28 +22,38 @@ def compute_actions(
     Actions that the module returns are used as they are. Otherwise they are drawn from the distribution that the
     module returns as `action_dist_inputs` (or `action_dist`), which inference first makes deterministic. Exploration
     adds `action_logp` and `action_prob` of the actions `[B]` wherever there is a distribution, in place of what the
-    module may have returned under these keys. Everything else that the module returns passes through.
+    module may have returned under these keys. Everything else that the module returns passes through. A stateful
+    module gets and returns `[B, 1, ...]`; the time axis is added and taken off here.
 
     Args:
         module: a single-agent module.
-        batch: columns `[B, ...]`, as numpy arrays or as the module's native tensors.
+        batch: columns `[B, ...]`, as numpy arrays or as the module's native tensors; for a stateful module also
+            `state_in`, a tree of `[B, ...]`, without which every row is at an episode's start.
         explore: True runs `forward_exploration`, False `forward_inference`.
         rng: the generator to draw from, made by the module's backend.
 
     Returns:
-        The module's outputs and `actions`, as native tensors.
+        The module's outputs and `actions` `[B, ...]`, as native tensors; for a stateful module also `state_out`.
 
     Raises:
         SpecCheckingError: the batch does not fit the module, or it returned neither actions nor a distribution.
+        StateError: `state_in` does not fit the module.
     """
+    output = run_acting(module, batch, explore=explore)
+    return _explored(module, output, rng) if explore else _inferred(module, output, rng)
+
+
+def run_acting(module: RLModule, batch: Mapping[str, Any], *, explore: bool) -> Mapping[str, Any]:
+    """What the exploration or inference forward returns for `batch`; see `compute_actions`, which settles actions."""
+    backend = module.backend
     space = None if module.config is None else module.config.observation_space
     inputs = {
-        name: module.backend.batch(space if name == Columns.OBS else None, column, like=module)
+        name: backend.batch(space if name == Columns.OBS else None, column, like=module)
         for name, column in batch.items()
     }
-    if explore:
-        return _explored(module, module.forward_exploration(inputs), rng)
-    return _inferred(module, module.forward_inference(inputs), rng)
+    if module.is_stateful():
+        return one_step(module, inputs, explore=explore)
+    return module.forward_exploration(inputs) if explore else module.forward_inference(inputs)
 
 
 def require_stateless(module: RLModule) -> None:
@@ -54,8 +65,8 @@ def require_stateless(module: RLModule) -> None:
     if module.is_stateful():
         raise ConfigError(
             f"{type(module).__name__} carries a recurrent state ({', '.join(module.get_initial_state())}), which "
-            "runners and policies of this version do not keep. Call its forwards yourself, or "
-            "make get_initial_state() empty."
+            "runners and evaluations of this version do not keep. Act through Policy.session(n), which does, or make "
+            "get_initial_state() empty."
         )
 
 

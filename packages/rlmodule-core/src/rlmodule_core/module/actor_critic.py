@@ -106,10 +106,11 @@ class ActorCriticRLModule(RLModule):
         return {Columns.ACTION_DIST_INPUTS: self.pi(self._actor_latents(batch))}
 
     def _actor_latents(self, batch: Mapping[str, Any]) -> Any:
-        plan = self.backend.plan_of(self.encoder)
+        encoder = self.encoder
+        plan = self.backend.plan_of(encoder)
         if isinstance(plan, ActorCritic):
             # Acting needs no values, so the critic's encoder does not run.
-            return self.encoder.run_child(plan.actor_key, batch)[Columns.ENCODER_OUT]
+            return encoder.run_child(plan.actor_key, batch)[Columns.ENCODER_OUT]
         return self._latents(batch)[Columns.ACTOR]
 
     def _latents(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -128,7 +129,8 @@ class ActorCriticRLModule(RLModule):
                 f"The value head of {type(self).__name__} must give one value a row, shape [B, 1], got "
                 f"{tuple(values.shape)}. Check PPOCatalog.build_vf_head or get_vf_head_config."
             )
-        return values[..., 0]
+        # Not `values[..., 0]`: the gradient of an index is a new tensor of zeros with one row filled in.
+        return self.backend.ops.reshape(values, values.shape[:-1])
 
     def input_specs_train(self) -> SpecType:
         return self._input_specs()

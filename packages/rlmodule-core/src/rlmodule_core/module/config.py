@@ -83,9 +83,8 @@ class RLModuleConfig:
             CheckpointError: the data are damaged, or the catalog class is not there.
         """
         stored = from_fields(_Stored, data, where=where)
-        if catalog_class is None and stored.plans is None:
-            catalog_class = _find_catalog(stored.catalog)
-        # Frozen plans need no catalog, so that its package need not be there.
+        if catalog_class is None:
+            catalog_class = _find_catalog(stored.catalog, needed=stored.plans is None)
         return cls(
             observation_space=None if stored.observation_space is None else space_from_dict(stored.observation_space),
             action_space=None if stored.action_space is None else space_from_dict(stored.action_space),
@@ -116,7 +115,8 @@ def _read_plans(data: Mapping[str, Any], where: str) -> ModulePlans:
     return plans
 
 
-def _find_catalog(name: str | None) -> type[Any] | str | None:
+def _find_catalog(name: str | None, *, needed: bool) -> type[Any] | str | None:
     if name is None or ":" not in name:
         return name
-    return find_class(name, argument="catalog_class")
+    # Frozen plans need no catalog, so that its package need not be there.
+    return find_class(name, argument="catalog_class") if needed else None

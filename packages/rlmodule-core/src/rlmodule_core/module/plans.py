@@ -7,7 +7,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from rlmodule_core.distributions import DESCRIPTORS, Descriptor
-from rlmodule_core.plans import COMPOSITES, RECORDS, Plan, from_json, to_json
+from rlmodule_core.errors import ConfigError
+from rlmodule_core.plans import (
+    COMPOSITES,
+    RECORDS,
+    ActorCritic,
+    Chain,
+    Encoder,
+    Plan,
+    Record,
+    from_json,
+    to_json,
+)
 
 
 @dataclass(frozen=True)
@@ -23,6 +34,16 @@ class ModulePlans:
     train: Descriptor
     exploration: Descriptor
     inference: Descriptor
+
+    def __post_init__(self) -> None:
+        if isinstance(self.encoder, Record | Chain | Encoder):
+            raise ConfigError(
+                "ModulePlans.encoder must encode for an actor and a critic, as ActorCritic does, got "
+                f"{type(self.encoder).__name__}."
+            )
+        for name, head in (("pi", self.pi), ("vf", self.vf)):
+            if isinstance(head, Encoder | ActorCritic):
+                raise ConfigError(f"ModulePlans.{name} must take latents, as Chain does, got {type(head).__name__}.")
 
     def to_json(self) -> dict[str, Any]:
         """The plans as JSON-able data."""

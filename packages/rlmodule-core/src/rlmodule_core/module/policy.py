@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,11 +14,13 @@ from numpy.typing import NDArray
 from rlmodule_core.checkpoint.module import load_module
 from rlmodule_core.columns import Columns
 from rlmodule_core.distributions import to_env_actions
-from rlmodule_core.errors import ConfigError, SpecCheckingError
-from rlmodule_core.module.actions import acting_descriptor, compute_actions, require_stateless
+from rlmodule_core.errors import ConfigError, SpecCheckingError, StateError
+from rlmodule_core.module.actions import acting_descriptor, compute_actions, run_acting
+from rlmodule_core.module.recurrent import State
 from rlmodule_core.module.rl_module import RLModule
+from rlmodule_core.module.session import Session
 
-Result = tuple[Any, Mapping[str, Any], dict[str, Any]]
+Result = tuple[Any, State, dict[str, Any]]
 """Actions for the environment, the recurrent state after them, and everything else that was computed."""
 
 
@@ -35,7 +38,6 @@ class Policy:
                 f"A Policy needs a module that knows its spaces; this {type(module).__name__} has none. Build it from "
                 "an RLModuleConfig with observation_space and action_space."
             )
-        require_stateless(module)
         self.module = module
         self.rng = module.backend.rng(seed)
         self._observation_space: gym.Space[Any] = module.config.observation_space
@@ -75,12 +77,24 @@ class Policy:
         )
         return cls(module, seed=seed)
 
-    def compute_single_action(self, obs: Any, state: Mapping[str, Any] | None = None, explore: bool = False) -> Result:
+    def session(self, n: int, *, explore: bool = False) -> Session:
+        """Act for `n` environments step by step; recurrent states, previous actions and rewards are kept for them.
+
+        Sessions of one policy draw from its one generator.
+
+        Raises:
+            ConfigError: `n` is no positive whole number.
+        """
+        compute = partial(self.compute_actions_from_input_dict, explore=explore)
+        return Session(self.module, n, explore=explore, compute=compute)
+
+    def compute_single_action(self, obs: Any, state: State | None = None, explore: bool = False) -> Result:
         """The action for one observation of the observation space.
 
         Args:
             obs: one observation.
-            state: the recurrent state before it; None or empty for a stateless module.
+            state: the recurrent state before it, without a batch axis; None or empty at an episode's start, and for a
+                stateless module.
             explore: draw from the exploration distribution, instead of acting greedily.
 
         Returns:
@@ -89,33 +103,41 @@ class Policy:
 
         Raises:
             SpecCheckingError: the observation does not have the shape of the observation space.
+            StateError: the state is not of the form of the module's `get_initial_state()`.
         """
-        batched, _, extras = self.compute_actions(self._single(obs), state, explore)
-        return batched[0], {}, {key: value[0] for key, value in extras.items() if isinstance(value, np.ndarray)}
+        batch = None if not state else _mapped(lambda leaf: np.asarray(leaf)[None], state)
+        actions, state_out, extras = self.compute_actions(self._single(obs), batch, explore)
+        rest = {key: value[0] for key, value in extras.items() if isinstance(value, np.ndarray)}
+        return actions[0], _mapped(lambda leaf: leaf[0], state_out), rest
 
-    def compute_actions(
-        self, obs_batch: Any, state_batches: Mapping[str, Any] | None = None, explore: bool = False
-    ) -> Result:
-        """The actions for a batch of observations `[B, ...]`; see `compute_single_action`."""
-        return self.compute_actions_from_input_dict({Columns.OBS: obs_batch}, explore=explore)
+    def compute_actions(self, obs_batch: Any, state_batches: State | None = None, explore: bool = False) -> Result:
+        """The actions for a batch of observations `[B, ...]` and of states `[B, ...]`; see `compute_single_action`."""
+        return self.compute_actions_from_input_dict(self._columns(obs_batch, state_batches), explore=explore)
 
     def compute_actions_from_input_dict(self, input_dict: Mapping[str, Any], *, explore: bool = False) -> Result:
-        """The actions for a batch given by its columns `[B, ...]`; see `compute_single_action`."""
+        """The actions for a batch given by its columns `[B, ...]`, `state_in` among them; see `compute_single_action`.
+
+        This is how a module is given previous actions and rewards.
+        """
         output = compute_actions(self.module, input_dict, explore=explore, rng=self.rng)
         extras = self.module.backend.to_numpy(output)
+        # A copy, because a state may be a view of observations whose array the environment fills again.
+        state = _mapped(np.array, extras.pop(Columns.STATE_OUT)) if self.module.is_stateful() else {}
         descriptor = acting_descriptor(self.module, output, explore=explore)
-        return to_env_actions(descriptor, self._action_space, extras[Columns.ACTIONS]), {}, extras
+        return to_env_actions(descriptor, self._action_space, extras[Columns.ACTIONS]), state, extras
 
-    def compute_log_likelihoods(self, actions: Any, obs_batch: Any) -> NDArray[np.float32]:
+    def compute_log_likelihoods(
+        self, actions: Any, obs_batch: Any, state_batches: State | None = None
+    ) -> NDArray[np.float32]:
         """Log-probabilities `[B]` of actions as sampled `[B, ...]` under the exploration distribution.
 
         Raises:
             SpecCheckingError: the module gives no distribution, or an action is not one of the action space's.
+            StateError: the states are not of the form of the module's `get_initial_state()`.
         """
         self._require_legal(np.asarray(actions))
         module, backend = self.module, self.module.backend
-        inputs = {Columns.OBS: backend.batch(self._observation_space, obs_batch, like=module)}
-        output = module.forward_exploration(inputs)
+        output = run_acting(module, self._columns(obs_batch, state_batches), explore=True)
         if Columns.ACTION_DIST_INPUTS not in output:
             raise SpecCheckingError(
                 f"{type(module).__name__}.forward_exploration returned {sorted(output)}; log-likelihoods need "
@@ -124,6 +146,16 @@ class Policy:
         dist = module.get_exploration_action_dist_cls().from_logits(output[Columns.ACTION_DIST_INPUTS])
         logp: NDArray[np.float32] = backend.to_numpy(dist.logp(backend.batch(self._action_space, actions, like=module)))
         return logp
+
+    def _columns(self, obs_batch: Any, state_batches: State | None) -> dict[str, Any]:
+        if not state_batches:
+            return {Columns.OBS: obs_batch}
+        if not self.module.is_stateful():
+            raise StateError(
+                f"{type(self.module).__name__} carries no recurrent state, but got one with the keys "
+                f"{sorted(state_batches)}. Pass None."
+            )
+        return {Columns.OBS: obs_batch, Columns.STATE_IN: state_batches}
 
     def _single(self, obs: Any) -> NDArray[np.generic]:
         array = np.asarray(obs)
@@ -140,3 +172,9 @@ class Policy:
             last = space.start + space.n - 1
             if ((actions < space.start) | (actions > last)).any():
                 raise SpecCheckingError(f"Actions of {space} are from {space.start} to {last}, got {actions!r}.")
+
+
+def _mapped(function: Callable[[Any], Any], state: State) -> State:
+    return {
+        key: _mapped(function, leaf) if isinstance(leaf, Mapping) else function(leaf) for key, leaf in state.items()
+    }

@@ -41,6 +41,7 @@ class RLModule(ModuleIdentity):
 
     config: RLModuleConfig | None
     _checks: dict[str, tuple[Check, Check]] | None
+    _backend: Backend | None = None
 
     def __init__(self, config: RLModuleConfig | None = None) -> None:
         if config is not None and not isinstance(config, RLModuleConfig):
@@ -116,6 +117,12 @@ class RLModule(ModuleIdentity):
         """Run a forward as acting demands in this framework: without gradients, in evaluation mode."""
         return forward(batch)
 
+    def compile(self) -> None:
+        """Compile the three underscore forwards where the framework has a compiler; checks stay outside.
+
+        The default has none, as in numpy, and leaves everything as it is.
+        """
+
     def input_specs_train(self) -> SpecType:
         """What `forward_train` takes."""
         return [Columns.OBS]
@@ -146,17 +153,15 @@ class RLModule(ModuleIdentity):
 
     def _checked(self, phase: str, enter: Enter, forward: Forward, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         """Run a forward between the checks of its phase."""
-        check_input, check_output = self._checks_of(phase)
+        checks = self._checks
+        if checks is None:
+            # Not in the constructor: users add layers after super().__init__().
+            checks = self._checks = self._decide()
+        check_input, check_output = checks[phase]
         check_input(batch)
         output = enter(forward, batch)
         check_output(output)
         return output
-
-    def _checks_of(self, phase: str) -> tuple[Check, Check]:
-        if self._checks is None:
-            # Not in the constructor: users add layers after super().__init__().
-            self._checks = self._decide()
-        return self._checks[phase]
 
     def _decide(self) -> dict[str, tuple[Check, Check]]:
         """What stays fixed from the first forward on: the compiled checks of each phase."""
@@ -202,6 +207,12 @@ class RLModule(ModuleIdentity):
     @property
     def backend(self) -> Backend:
         """The backend of this module's framework."""
+        if self._backend is None:
+            # Kept, because forwards ask for it, and a compiler of forwards cannot follow the search for plugins.
+            self._backend = self._find_backend()
+        return self._backend
+
+    def _find_backend(self) -> Backend:
         if self.framework is None:
             raise ConfigError(
                 f"{type(self).__name__} names no framework. Derive it from TorchRLModule, TfRLModule or NumpyRLModule "
@@ -305,5 +316,6 @@ class RLModule(ModuleIdentity):
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        # Compiled checks are closures, which pickle cannot take; they are made anew at the next forward.
-        return {**self.__dict__, "_checks": None}
+        # Compiled checks are closures, which pickle cannot take; they are made anew at the next forward. The backend is
+        # one for the process, so that a copy must not bring its own.
+        return {**self.__dict__, "_checks": None, "_backend": None}

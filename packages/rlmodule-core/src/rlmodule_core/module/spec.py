@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from rlmodule_core.module.class_names import class_name, find_class
 from rlmodule_core.module.config import RLModuleConfig
 from rlmodule_core.module.resolve import resolve_module_class
 from rlmodule_core.module.rl_module import RLModule
+from rlmodule_core.stored import from_fields
 
 _NEXT_STEP = {
     "module_class": "Pass a subclass of RLModule, such as PPOTorchRLModule.",
@@ -59,7 +61,9 @@ class SingleAgentRLModuleSpec:
         module_class = self.module_class
         if not (isinstance(module_class, type) and issubclass(module_class, RLModule)):
             raise ConfigError(f"SingleAgentRLModuleSpec.module_class must be an RLModule class, got {module_class!r}.")
-        module: RLModule = resolve_module_class(module_class, framework)(self.get_rl_module_config())
+        resolved, config = resolve_module_class(module_class, framework), self.get_rl_module_config()
+        _require_takes_a_config(resolved, config)
+        module: RLModule = resolved(config)
         if self.load_state_path is not None:
             module.set_state(read_weights(self.load_state_path))
         return module
@@ -106,19 +110,44 @@ class SingleAgentRLModuleSpec:
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> SingleAgentRLModuleSpec:
+    def from_dict(cls, data: Mapping[str, Any], *, where: str = "A SingleAgentRLModuleSpec") -> SingleAgentRLModuleSpec:
         """Rebuild a spec that `to_dict` wrote; its classes must already be imported.
+
+        Args:
+            data: the stored spec.
+            where: the place of the data in the document, for error texts.
 
         Raises:
             CheckpointError: the data are damaged, or a class is not there.
         """
-        config = RLModuleConfig.from_dict(data["module_config"])
-        name = data["module_class"]
+        stored = from_fields(_Stored, data, where=where)
+        config = RLModuleConfig.from_dict(stored.module_config, where=f"{where}.module_config")
+        name = stored.module_class
         return cls(
             None if name is None else find_class(name, argument="module_class"),
             config.observation_space,
             config.action_space,
             config.model_config_dict,
             config.catalog_class,
-            data["load_state_path"],
+            stored.load_state_path,
         )
+
+
+def _require_takes_a_config(module_class: type[RLModule], config: RLModuleConfig) -> None:
+    # Asked before the call: what the class itself raises is to be seen as it is.
+    try:
+        inspect.signature(module_class).bind(config)
+    except TypeError as error:
+        raise ConfigError(
+            f"{module_class.__name__}.__init__ does not take an RLModuleConfig alone ({error}), so a spec cannot build "
+            "it. Take what it needs from self.config in setup(), or construct it in the setup() of a container."
+        ) from error
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The fields that `to_dict` writes."""
+
+    module_class: str | None
+    module_config: Mapping[str, Any]
+    load_state_path: str | None

@@ -87,6 +87,9 @@ class NumpyOps:
             return x[np.arange(len(x)), np.asarray(index).astype(np.int64, copy=False)]
         return np.take_along_axis(x, np.asarray(index)[..., None].astype(np.int64, copy=False), axis=-1)[..., 0]
 
+    def reshape(self, x: Tensor, shape: Sequence[int]) -> Tensor:
+        return x.reshape(tuple(shape))
+
     def split(self, x: Tensor, sizes: Sequence[int]) -> Sequence[Tensor]:
         return np.split(x, np.cumsum(sizes)[:-1], axis=-1)
 

@@ -70,6 +70,13 @@ class Encoder(Composite):
 
     net: Plan
 
+    def __post_init__(self) -> None:
+        if isinstance(self.net, Encoder | ActorCritic):
+            raise ConfigError(
+                f"Encoder.net must be a plan from tensor to tensor such as Chain, got {type(self.net).__name__}, which "
+                "takes observations by key. Use that one in place of this."
+            )
+
     def children(self) -> dict[str, Plan]:
         return {"": self.net}
 
@@ -98,6 +105,12 @@ class ActorCritic(Composite):
         pair = (self.actor is not None, self.critic is not None)
         if pair != ((False, False) if self.shared is not None else (True, True)):
             raise ConfigError("ActorCritic takes either `shared` alone or both `actor` and `critic`.")
+        for key, child in self.children().items():
+            if isinstance(child, Record | Chain | ActorCritic):
+                raise ConfigError(
+                    f"ActorCritic.{key} must be an encoder such as Encoder(Chain(...)), got {type(child).__name__}. "
+                    "Give it one."
+                )
 
     @property
     def actor_key(self) -> str:

@@ -9,6 +9,9 @@ from typing import Any
 import numpy as np
 
 _INTEGERS = ("int8", "int16", "int32", "int64", "uint8", "uint16", "uint32", "uint64")
+_MOST = 2**28
+"""One number in a file stands for all elements: without a limit a small file could fill the memory."""
+
 DTYPES = frozenset(("bool", *_INTEGERS, "float16", "float32", "float64"))
 
 
@@ -29,6 +32,8 @@ def decode_array(value: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> np
     if isinstance(value, dict):
         raw = base64.b64decode(value["base64"], validate=True)
         return np.frombuffer(raw, dtype.newbyteorder("<")).reshape(shape).astype(dtype)
+    if math.prod(shape) > _MOST:
+        raise MemoryError(f"{math.prod(shape)} elements, where no observation or action has more than {_MOST}")
     return np.full(shape, _decode_scalar(value, dtype), dtype)
 
 
@@ -45,4 +50,6 @@ def _decode_scalar(value: Any, dtype: np.dtype[Any]) -> bool | int | float:
     number: bool | int | float = value
     if type(number) is not type(dtype.type().item()):
         raise TypeError(f"a {dtype} cannot be read from {value!r}")
+    if dtype.kind == "f" and abs(number) > float(np.finfo(dtype).max):
+        raise OverflowError(f"{value!r} is no {dtype}")
     return number

@@ -6,8 +6,9 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias
 
 from rlmodule_core.errors import SpecCheckingError
+from rlmodule_core.specs.any_of import AnyOf
 from rlmodule_core.specs.canonical import canonical_spec
-from rlmodule_core.specs.level import Leaf, compile_level
+from rlmodule_core.specs.level import Accepts, Leaf, compile_level
 from rlmodule_core.specs.paths import look_up
 from rlmodule_core.specs.spec import Spec, SpecType
 from rlmodule_core.specs.spec_dict import SpecDict
@@ -34,7 +35,7 @@ def compile_check(spec: SpecType, *, where: str | Callable[[], str]) -> Check:
     if canonical is None:
         return _check_nothing
     leaves = _leaves(canonical)
-    accepts = compile_level(leaves) if isinstance(canonical, SpecDict) else _never_sure
+    accepts = _compile(canonical, leaves)
 
     def check(data: object) -> None:
         if SWITCH.on and not accepts(data):
@@ -42,6 +43,25 @@ def compile_check(spec: SpecType, *, where: str | Callable[[], str]) -> Check:
             _learn(leaves, data)
 
     return check
+
+
+def _compile(spec: Spec, leaves: Sequence[Leaf]) -> Accepts:
+    if isinstance(spec, SpecDict):
+        return compile_level(leaves)
+    return _compile_choice(spec) if isinstance(spec, AnyOf) else _never_sure
+
+
+def _compile_choice(spec: AnyOf) -> Accepts:
+    keys = [path[0] for path in spec.keys if len(path) == 1]
+
+    def accepts(data: object) -> bool:
+        if type(data) is dict:
+            for key in keys:
+                if key in data:
+                    return True
+        return False
+
+    return accepts
 
 
 def _check_nothing(data: object) -> None:

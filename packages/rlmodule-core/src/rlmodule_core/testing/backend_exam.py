@@ -21,14 +21,15 @@ class BackendExam(Exam):
     @property
     def backend(self) -> Backend:
         """The examinee."""
-        return get_backend(self.backend_name)
+        return get_backend(self.given("backend_name"))
 
     @property
     def training_backend(self) -> TrainingBackend:
         """The examinee, where it can train; the test is skipped where it cannot."""
-        if not can_train(self.backend_name):
-            pytest.skip(f"The backend {self.backend_name!r} runs forwards only.")
-        return get_training_backend(self.backend_name)
+        name: str = self.given("backend_name")
+        if not can_train(name):
+            pytest.skip(f"The backend {name!r} runs forwards only.")
+        return get_training_backend(name)
 
     def tensor(self, array: Any) -> Any:
         """A native tensor of the array."""
@@ -45,9 +46,10 @@ def can_train(name: str) -> bool:
     return isinstance(get_backend(name), TrainingBackend)
 
 
-def installed_backends() -> list[str]:
-    """The names of all backends that load here."""
-    return [name for name in plugins.names(plugins.BACKENDS) if _loads(name)]
+def installed_backends(architecture: str | None = None) -> list[str]:
+    """The names of all backends that load here; with an architecture, of those that have a module class for it."""
+    loaded, modules = filter(_loads, plugins.names(plugins.BACKENDS)), plugins.names(plugins.MODULES)
+    return [name for name in loaded if architecture is None or f"{architecture}.{name}" in modules]
 
 
 def _loads(name: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import MISSING, Field, fields
@@ -21,9 +20,11 @@ from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.module.spec import SingleAgentRLModuleSpec
 from rlmodule_core.testing.backend_exam import can_train, installed_backends
 from rlmodule_core.testing.batches import native_batch, observations
-from rlmodule_core.testing.compare import Array, require, require_same_arrays
+from rlmodule_core.testing.compare import Array, require, require_equal, require_same_arrays
+from rlmodule_core.testing.examining import examining
 from rlmodule_core.testing.guard import Exam
 from rlmodule_core.testing.random_weights import perturbed
+from rlmodule_core.testing.refusal import refused
 
 Spaces = tuple[gym.Space[Any], gym.Space[Any]]
 
@@ -61,11 +62,17 @@ class CatalogSuite(Exam):
     other_values: ClassVar[Mapping[str, Any]] = {}
     settings_without_effect: ClassVar[Mapping[str, str]] = {}
 
+    @property
+    def _examinee(self) -> type[Any]:
+        catalog_class: type[Any] = self.given("catalog_class")
+        return catalog_class
+
     def _catalog(self, spaces: Spaces, settings: Mapping[str, Any] | None = None) -> Any:
-        return self.catalog_class(*spaces, self.settings if settings is None else settings)
+        return self._examinee(*spaces, self.settings if settings is None else settings)
 
     def _cases(self) -> Iterator[tuple[str, Spaces]]:
-        for framework in installed_backends() if self.frameworks is None else self.frameworks:
+        chosen = installed_backends(ActorCriticRLModule.architecture) if self.frameworks is None else self.frameworks
+        for framework in chosen:
             for spaces in self.spaces:
                 yield framework, spaces
 
@@ -84,55 +91,52 @@ class CatalogSuite(Exam):
         return inputs, values
 
     def _module(self, framework: str, spaces: Spaces) -> RLModule:
-        spec = SingleAgentRLModuleSpec(ActorCriticRLModule, *spaces, self.settings, self.catalog_class)
+        spec = SingleAgentRLModuleSpec(ActorCriticRLModule, *spaces, self.settings, self._examinee)
         with get_backend(framework).initialising(0):
             return spec.build(framework=framework)
 
     def test_networks_are_built_for_every_pair_of_spaces(self) -> None:
         for framework, spaces in self._cases():
-            for output in self._outputs(self._catalog(spaces), framework):
-                require(output.dtype == np.float32, f"{framework}, {spaces}: an output of {output.dtype}.")
-                require(np.isfinite(output).all(), f"{framework}, {spaces}: outputs are not finite.")
+            with examining(f"{framework}, {spaces}"):
+                outputs = self._outputs(self._catalog(spaces), framework)
+                for head, output in zip(("policy", "value"), outputs, strict=True):
+                    what, finite = f"the {head} head", np.isfinite(output)
+                    require_equal(output.dtype, np.dtype(np.float32), f"{what}: dtype")
+                    require(finite.all(), f"{what}: expected finite numbers, got {output[~finite][:1]}.")
 
     def test_heads_are_as_wide_as_the_action_distribution_and_the_value(self) -> None:
         for framework, spaces in self._cases():
-            catalog = self._catalog(spaces)
-            inputs, values = self._outputs(catalog, framework)
-            width = catalog.get_action_dist_cls(framework).required_input_dim(spaces[1])
-            require(inputs.shape == (6, width), f"{framework}, {spaces}: the policy head gives {inputs.shape}.")
-            require(values.shape == (6, 1), f"{framework}, {spaces}: the value head gives {values.shape}.")
+            with examining(f"{framework}, {spaces}"):
+                catalog = self._catalog(spaces)
+                inputs, values = self._outputs(catalog, framework)
+                width = catalog.get_action_dist_cls(framework).required_input_dim(spaces[1])
+                require_equal(inputs.shape, (6, width), "the policy head: shape")
+                require_equal(values.shape, (6, 1), "the value head: shape")
 
     def test_an_unknown_setting_is_refused_with_the_nearest_name(self) -> None:
-        for name in (field.name for field in fields(self.catalog_class.settings_class)):
+        for name in (field.name for field in fields(self._examinee.settings_class)):
             typo = f"{name[:-1]}_"
-            with pytest.raises(ConfigError) as caught:
+            with refused(ConfigError, f"the setting {typo!r}", naming=[typo, f"'{name}'?"]):
                 self._catalog(self.spaces[0], {**self.settings, typo: 1})
-            text = str(caught.value)
-            require(typo in text and f"'{name}'?" in text, f"expected {typo!r} and {name!r} in: {text}")
 
     def test_an_unsupported_space_is_named_with_the_method_to_override(self) -> None:
-        odd = UnheardOfSpace()
+        odd, methods = UnheardOfSpace(), _methods_to_override(self._examinee)
         for framework, (observation_space, action_space) in self._cases():
             for spaces in ((odd, action_space), (observation_space, odd)):
-                with pytest.raises(UnsupportedSpaceError) as caught:
+                with refused(UnsupportedSpaceError, f"{framework}, {spaces}", naming=[repr(odd)], one_of=methods):
                     self._outputs(self._catalog(spaces), framework)
-                text = str(caught.value)
-                require(repr(odd) in text, f"expected the space in: {text}")
-                methods = set(re.findall(r"\b(?:get|build)_\w+", text)) & set(dir(self.catalog_class))
-                require(methods, f"expected a method of {self.catalog_class.__name__} to override in: {text}")
 
     def test_every_setting_has_an_effect_or_a_reason_why_not(self) -> None:
-        declared = fields(self.catalog_class.settings_class)
+        declared = fields(self._examinee.settings_class)
         idle = {field.name for field in declared if not self._has_effect(field)}
         listed = set(self.settings_without_effect)
-        require(
-            idle <= listed, f"settings without effect: {sorted(idle - listed)}. Use them, or list them with a reason."
-        )
-        require(listed <= idle, f"listed as without effect, but they have one: {sorted(listed - idle)}.")
+        advice = "Use them, or list them with a reason in settings_without_effect."
+        require(idle <= listed, f"expected an effect of every setting, got none of {sorted(idle - listed)}. {advice}")
+        require(listed <= idle, f"settings_without_effect lists {sorted(listed - idle)}, which have an effect.")
 
     def _has_effect(self, field: Field[Any]) -> bool:
         other = self.other_values[field.name] if field.name in self.other_values else _other_value(_default(field))
-        declared = fields(self.catalog_class.settings_class)
+        declared = fields(self._examinee.settings_class)
         # An activation shows only where there is a layer to activate.
         layers = {each.name: (6,) for each in declared if isinstance(_default(each), list | tuple)}
         return any(
@@ -145,49 +149,60 @@ class CatalogSuite(Exam):
         """Everything that settings can change; None where they do not fit the spaces."""
         framework = next(self._cases())[0]
         try:
-            catalog = self._catalog(spaces, settings)
-            descriptor = descriptor_of(catalog.get_action_dist_cls(framework))
-            return descriptor, *(output.tobytes() for output in self._outputs(catalog, framework))
+            with examining(f"{framework}, {spaces}, {settings}"):
+                catalog = self._catalog(spaces, settings)
+                descriptor = descriptor_of(catalog.get_action_dist_cls(framework))
+                return descriptor, *(output.tobytes() for output in self._outputs(catalog, framework))
         except ConfigError:
             return None
 
     def test_a_module_built_with_it_takes_a_gradient_step(self) -> None:
-        cases = [(framework, spaces) for framework, spaces in self._cases() if can_train(framework)]
-        if not cases:
+        if not any(can_train(framework) for framework, _ in self._cases()):
             pytest.skip("No backend is installed that can train.")
-        for framework, spaces in cases:
-            backend, module = get_training_backend(framework), self._module(framework, spaces)
-            before = module.get_state()
-            backend.update_epoch(
-                module,
-                loss=_mean_of_outputs,
-                optimizer=backend.make_optimizer(module, OptimizerSettings(lr=0.01)),
-                columns={Columns.OBS: observations(spaces[0])},
-                permutation=np.arange(6),
-                minibatch_size=6,
-                coeffs={},
-                clip=GradientClip(),
-            )
-            for part in ("encoder", "pi", "vf"):
-                moved = [name for name, array in module.get_state().items() if not np.array_equal(array, before[name])]
-                require(any(name.startswith(part) for name in moved), f"{framework}, {spaces}: {part!r} did not move.")
+        for framework, spaces in self._cases():
+            if can_train(framework):
+                with examining(f"{framework}, {spaces}"):
+                    self._require_step(framework, spaces)
+
+    def _require_step(self, framework: str, spaces: Spaces) -> None:
+        backend, module = get_training_backend(framework), self._module(framework, spaces)
+        before = module.get_state()
+        backend.update_epoch(
+            module,
+            loss=_mean_of_outputs,
+            optimizer=backend.make_optimizer(module, OptimizerSettings(lr=0.01)),
+            columns={Columns.OBS: observations(spaces[0])},
+            permutation=np.arange(6),
+            minibatch_size=6,
+            coeffs={},
+            clip=GradientClip(),
+        )
+        moved = [name for name, array in module.get_state().items() if not np.array_equal(array, before[name])]
+        for part in ("encoder", "pi", "vf"):
+            what = f"a weight of {part!r} after a step of the optimizer"
+            require(any(name.startswith(part) for name in moved), f"{what}: expected it moved, got it as it was.")
 
     def test_a_module_built_with_it_comes_back_from_a_checkpoint(self) -> None:
         for framework, spaces in self._cases():
-            module = self._module(framework, spaces)
-            # Moved from their start, at which a forgotten one would be too.
-            module.set_state(perturbed(module.get_state(), 1))
-            with tempfile.TemporaryDirectory() as directory:
-                path = module.save_to_checkpoint(Path(directory) / "checkpoint")
-                loaded = RLModule.from_checkpoint(path)
-            require_same_arrays(loaded.get_state(), module.get_state(), f"{framework}, {spaces}: the loaded state")
-            batch = native_batch(module, spaces[0])
-            expected, outputs = (each.backend.to_numpy(dict(each.forward_train(batch))) for each in (module, loaded))
-            require_same_arrays(outputs, expected, f"{framework}, {spaces}: the loaded module's outputs")
+            with examining(f"{framework}, {spaces}"):
+                module = self._module(framework, spaces)
+                # Moved from their start, at which a forgotten one would be too.
+                module.set_state(perturbed(module.get_state(), 1))
+                with tempfile.TemporaryDirectory() as directory:
+                    path = module.save_to_checkpoint(Path(directory) / "checkpoint")
+                    loaded = RLModule.from_checkpoint(path)
+                require_same_arrays(loaded.get_state(), module.get_state(), "the loaded state")
+                batch, numpy = native_batch(module, spaces[0]), module.backend.to_numpy
+                expected, outputs = (numpy(dict(each.forward_train(batch))) for each in (module, loaded))
+                require_same_arrays(outputs, expected, "the loaded module's outputs")
 
 
 def _mean_of_outputs(ops: Any, outputs: Mapping[str, Any], batch: Any, coeffs: Any) -> Any:
     return ops.mean(outputs[Columns.ACTION_DIST_INPUTS]) + ops.mean(outputs[Columns.VF_PREDS]), {}
+
+
+def _methods_to_override(catalog_class: type[Any]) -> list[str]:
+    return [name for name in dir(catalog_class) if name.startswith(("get_", "build_"))]
 
 
 def _default(field: Field[Any]) -> Any:

@@ -18,7 +18,7 @@ def global_generators_untouched(what: str) -> Iterator[None]:
     before = _states()
     yield
     touched = [name for name, state in _states().items() if before.get(name, state) != state]
-    require(not touched, f"{what} touched the global generator of {', '.join(touched)}.")
+    require(not touched, f"{what}: expected global generators untouched, got another state of {', '.join(touched)}.")
 
 
 def _states() -> dict[str, str]:

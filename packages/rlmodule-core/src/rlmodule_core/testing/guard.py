@@ -39,17 +39,34 @@ class Exam:
         if getattr(cls, _GUARD) is not getattr(Exam, _GUARD):
             raise ConfigError(f"{cls.__name__} replaces {_GUARD}, which watches over the other tests. Remove it.")
 
+    def given(self, attribute: str) -> Any:
+        """What a subclass must have set to be examined.
+
+        Raises:
+            ConfigError: it has not.
+        """
+        value = getattr(self, attribute, None)
+        if value is None:
+            raise ConfigError(
+                f"{type(self).__name__} sets no {attribute}, so there is nothing to examine. Add a line "
+                f"'{attribute} = ...' to the class."
+            )
+        return value
+
     def test_no_exam_test_is_overridden_without_a_reason(self) -> None:
         lines = type(self).__mro__
         standard = {name for cls in lines if _is_standard(cls) for name in vars(cls) if name.startswith("test_")}
         for name in sorted(standard):
             owner = next(cls for cls in lines if name in vars(cls))
+            test = getattr(owner, name)
+            # The test as well as its class: another one may have been put into the exam's own class.
+            standing = _is_standard(owner) and _is_standard(test)
             require(
-                _is_standard(owner) or getattr(vars(owner)[name], _REASON, None) is not None,
-                f"{owner.__name__}.{name} replaces a test of the exam. Remove it, or mark it with "
+                standing or getattr(test, _REASON, None) is not None,
+                f"{owner.__name__}.{name}: expected the exam's own test, got {test!r}. Remove it, or mark it with "
                 "@overrides_exam(reason=...).",
             )
 
 
-def _is_standard(cls: type[Any]) -> bool:
-    return f"{cls.__module__}.".startswith(f"{_PACKAGE}.")
+def _is_standard(cls_or_test: Any) -> bool:
+    return f"{getattr(cls_or_test, '__module__', '')}.".startswith(f"{_PACKAGE}.")

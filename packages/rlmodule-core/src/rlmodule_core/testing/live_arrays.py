@@ -29,12 +29,12 @@ def require_written_in_place(
     views = {name: _view(name, array, found) for name, array in before.items()}
     put(after)
     for name, view in views.items():
-        require_close(view, after[name], f"the array that held {name!r} before")
+        require_close(view, after[name], f"after new weights were set, the array that held {name!r} before")
 
 
 def _view(name: str, array: Array, found: Sequence[Array]) -> Array:
     views = [view for view in found if np.array_equal(view, array)]
-    require(views, f"no tensor of the network holds what is read as {name!r}.")
+    require(views, f"{name!r}: expected a tensor of the network that holds what is read under this name, got none.")
     return views[0]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import fields
 from functools import cache
 from typing import Any, ClassVar
 
@@ -23,11 +24,12 @@ from rlmodule_core.testing.central_differences import require_gradients
 from rlmodule_core.testing.compare import (
     Array,
     leaves,
-    require,
     require_close,
+    require_equal,
     require_same,
     require_same_arrays,
 )
+from rlmodule_core.testing.examining import examining
 from rlmodule_core.testing.random_weights import random_like
 from rlmodule_core.testing.reference import reference
 
@@ -83,48 +85,61 @@ class ModelSuite(BackendExam):
 
     def test_networks_compute_what_their_plans_say(self) -> None:
         for config in self._configs():
-            plan = config.plan()
-            network, weights = self._network(plan)
-            exact = {name: array.astype(np.float64) for name, array in weights.items()}
-            for leading in ((6,), (2, 3), (1,)):
-                obs = _observations(config, leading)
-                expected = dict(leaves(reference(plan, exact)(_inputs(plan, obs))))
-                outputs = self._outputs(network, plan, obs)
-                require(outputs.keys() == expected.keys(), f"{config}: expected {list(expected)}, got {list(outputs)}.")
-                for path, array in outputs.items():
-                    require(array.dtype == np.float32, f"{config}: {path!r} is {array.dtype}.")
-                    require_close(array, expected[path], f"{config}: {path!r} of rows {leading}")
+            with examining(brief(config)):
+                plan = config.plan()
+                network, weights = self._network(plan)
+                exact = {name: array.astype(np.float64) for name, array in weights.items()}
+                for leading in ((6,), (2, 3), (1,)):
+                    obs = _observations(config, leading)
+                    expected = dict(leaves(reference(plan, exact)(_inputs(plan, obs))))
+                    outputs = self._outputs(network, plan, obs)
+                    require_equal(sorted(outputs), sorted(expected), "outputs")
+                    for path, array in outputs.items():
+                        require_equal(array.dtype, np.dtype(np.float32), f"dtype of {path!r}")
+                        require_close(array, expected[path], f"{path!r} of rows {leading}")
 
     def test_output_dims_hold(self) -> None:
         for config in self._configs():
-            plan = config.plan()
-            for path, array in self._outputs(self.backend.lower(plan), plan, _observations(config, (6,))).items():
-                expected = (6, *config.output_dims)
-                require(array.shape == expected, f"{config}: expected {path!r} of {expected}, got {array.shape}.")
+            with examining(brief(config)):
+                plan = config.plan()
+                for path, array in self._outputs(self.backend.lower(plan), plan, _observations(config, (6,))).items():
+                    require_equal(array.shape, (6, *config.output_dims), f"shape of {path!r}")
 
     def test_gradients_are_those_of_central_differences(self) -> None:
         for config in self._configs():
-            require_gradients(self.training_backend, config.plan(), _observations(config, (4,)), repr(config))
+            with examining(brief(config)):
+                require_gradients(self.training_backend, config.plan(), _observations(config, (4,)), "the network")
 
     def test_a_batch_permutes_with_its_rows(self) -> None:
         order = np.array([3, 0, 5, 1, 4, 2])
         for config in self._configs():
-            plan, obs = config.plan(), _observations(config, (6,))
-            network, _ = self._network(plan)
-            expected, outputs = (self._outputs(network, plan, rows) for rows in (obs, obs[order]))
-            for path, array in outputs.items():
-                require_close(array, expected[path][order], f"{config}: {path!r} of permuted rows")
+            with examining(brief(config)):
+                plan, obs = config.plan(), _observations(config, (6,))
+                network, _ = self._network(plan)
+                expected, outputs = (self._outputs(network, plan, rows) for rows in (obs, obs[order]))
+                for path, array in outputs.items():
+                    require_close(array, expected[path][order], f"{path!r} of permuted rows")
 
     def test_weights_make_another_network_the_same_bit_for_bit(self) -> None:
         for config in self._configs():
-            plan, obs = config.plan(), _observations(config, (6,))
-            network, weights = self._network(plan)
-            twin = self.backend.lower(plan)
-            self.backend.set_weights(twin, self.backend.get_weights(network))
-            require_same_arrays(self.backend.get_weights(twin), weights, f"{config}: weights")
-            expected = self._outputs(network, plan, obs)
-            for path, array in self._outputs(twin, plan, obs).items():
-                require_same(array, expected[path], f"{config}: {path!r}")
+            with examining(brief(config)):
+                plan, obs = config.plan(), _observations(config, (6,))
+                network, weights = self._network(plan)
+                twin = self.backend.lower(plan)
+                self.backend.set_weights(twin, self.backend.get_weights(network))
+                require_same_arrays(self.backend.get_weights(twin), weights, "weights")
+                expected = self._outputs(network, plan, obs)
+                for path, array in self._outputs(twin, plan, obs).items():
+                    require_same(array, expected[path], f"{path!r} of a network with the same weights")
+
+
+def brief(config: Any) -> str:
+    """A config by what is not its default."""
+    if not isinstance(config, ModelConfig):
+        return repr(config)
+    defaults = {field.name: field.default for field in fields(config)}
+    chosen = (f"{name}={brief(value)}" for name, value in vars(config).items() if value != defaults[name])
+    return f"{type(config).__name__}({', '.join(chosen)})"
 
 
 def _inputs(plan: Plan, obs: Any) -> Any:

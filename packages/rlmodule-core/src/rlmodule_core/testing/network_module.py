@@ -13,7 +13,7 @@ from rlmodule_core.module.config import RLModuleConfig
 from rlmodule_core.module.resolve import resolve_module_class
 from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.plans import Chain, Plan
-from rlmodule_core.testing.compare import Array
+from rlmodule_core.testing.compare import Array, leaves
 
 # With these, Adam's step is `g / (1 + |g| / 2**24)`: in float32 the gradient itself.
 PLAIN_DESCENT = OptimizerSettings(lr=2.0**24, beta1=0.0, beta2=0.0, eps=2.0**24)
@@ -55,7 +55,7 @@ def gradients(
 ) -> dict[str, Array]:
     """The gradient of the loss over all rows for each weight by name; the weights are put back afterwards."""
     before = backend.get_weights(module)
-    rows = len(columns[Columns.OBS])
+    rows = len(next(leaf for _, leaf in leaves(columns)))
     backend.update_epoch(
         module,
         loss=loss,

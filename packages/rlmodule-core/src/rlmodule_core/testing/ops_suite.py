@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from rlmodule_core.testing.backend_exam import BackendExam
-from rlmodule_core.testing.compare import Array, require, require_close, require_same
+from rlmodule_core.testing.compare import Array, require, require_close, require_equal, require_same
 
 _SHAPES: tuple[tuple[int, ...], ...] = ((3, 4), (2, 3, 4), (5,), ())
 
@@ -30,33 +30,34 @@ class OpsSuite(BackendExam):
     def _agree(self, tensor: Any, expected: Any, what: str) -> None:
         actual = self.array(tensor)
         require_close(actual, expected, what, tolerance=2e-6)
-        require(actual.dtype == np.asarray(expected).dtype, f"{what}: got dtype {actual.dtype}.")
+        require_equal(actual.dtype, np.asarray(expected).dtype, f"{what}: dtype")
 
     def test_tensors_are_of_the_tensor_type_and_name_their_dtype(self) -> None:
         ops = self.backend.ops
         for dtype in ("float32", "int64", "uint8", "bool"):
             tensor = self.tensor(np.ones(3, dtype))
-            require(isinstance(tensor, ops.tensor_type), f"batch() gave a {type(tensor).__name__}.")
-            require(ops.dtype_name(tensor) == dtype, f"dtype_name of a {dtype} tensor: {ops.dtype_name(tensor)!r}.")
-            require(ops.dtype_name(tensor.dtype) == dtype, f"dtype_name of {tensor.dtype!r}.")
+            native = isinstance(tensor, ops.tensor_type)
+            require(native, f"batch(): expected a {ops.tensor_type.__name__} (ops.tensor_type), got {type(tensor)}.")
+            require_equal(ops.dtype_name(tensor), dtype, f"ops.dtype_name of a {dtype} tensor")
+            require_equal(ops.dtype_name(tensor.dtype), dtype, f"ops.dtype_name of {tensor.dtype!r}")
 
     def test_full_and_zeros_like(self) -> None:
         ops = self.backend.ops
         for dtype in ("float32", "int64"):
-            require_same(self.array(ops.full((2, 3), 7, dtype)), np.full((2, 3), 7, dtype), f"full of {dtype}")
-            require_same(self.array(ops.full((), 7, dtype)), np.full((), 7, dtype), f"full of {dtype}, no axes")
+            require_same(self.array(ops.full((2, 3), 7, dtype)), np.full((2, 3), 7, dtype), f"ops.full of {dtype}")
+            require_same(self.array(ops.full((), 7, dtype)), np.full((), 7, dtype), f"ops.full of {dtype}, no axes")
             zeros = self.array(ops.zeros_like(self.tensor(np.ones((2, 3), dtype))))
-            require_same(zeros, np.zeros((2, 3), dtype), f"zeros_like of {dtype}")
+            require_same(zeros, np.zeros((2, 3), dtype), f"ops.zeros_like of {dtype}")
 
     def test_cast_converts_values(self) -> None:
         x = np.array([-1.5, 0.0, 0.5, 2.0], np.float32)
         for dtype in ("float32", "float64", "int64", "bool"):
             cast = self.array(self.backend.ops.cast(self.tensor(x), dtype))
-            require_same(cast, x.astype(dtype), f"cast to {dtype}")
+            require_same(cast, x.astype(dtype), f"ops.cast to {dtype}")
 
     def test_stop_gradient_keeps_values(self) -> None:
         x = _normal(3, 4)
-        require_same(self.array(self.backend.ops.stop_gradient(self.tensor(x))), x, "stop_gradient")
+        require_same(self.array(self.backend.ops.stop_gradient(self.tensor(x))), x, "ops.stop_gradient")
 
     def test_exp_log_and_square(self) -> None:
         self._elementwise("exp", np.exp)
@@ -108,10 +109,15 @@ class OpsSuite(BackendExam):
             expected = np.take_along_axis(x, index[..., None], axis=-1)[..., 0]
             self._agree(self.backend.ops.gather(self.tensor(x), self.tensor(index)), expected, "ops.gather")
 
+    def test_reshape_keeps_the_order(self) -> None:
+        x = _normal(2, 3, 4)
+        for shape in ((6, 4), (24,), (4, 3, 2), (2, 3, 4, 1)):
+            require_same(self.array(self.backend.ops.reshape(self.tensor(x), shape)), x.reshape(shape), "ops.reshape")
+
     def test_split_cuts_the_last_axis(self) -> None:
         for x in (_normal(3, 6), _normal(2, 3, 6)):
             pieces = self.backend.ops.split(self.tensor(x), (1, 2, 3))
-            require(len(pieces) == 3, f"ops.split into (1, 2, 3) gave {len(pieces)} pieces.")
+            require_equal(len(pieces), 3, "ops.split into (1, 2, 3): number of pieces")
             for piece, expected in zip(pieces, (x[..., :1], x[..., 1:3], x[..., 3:]), strict=True):
                 self._agree(piece, expected, "a piece of ops.split")
 

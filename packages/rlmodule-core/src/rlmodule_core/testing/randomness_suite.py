@@ -9,7 +9,7 @@ import numpy as np
 
 from rlmodule_core.backend import Rng
 from rlmodule_core.testing.backend_exam import BackendExam
-from rlmodule_core.testing.compare import Array, require, require_same
+from rlmodule_core.testing.compare import Array, require, require_equal, require_same
 from rlmodule_core.testing.global_generators import global_generators_untouched
 
 _LOGITS = np.array([0.0, 1.0, -1.0, 2.0], np.float32)
@@ -31,23 +31,28 @@ class RandomnessSuite(BackendExam):
 
     def _require_unequal(self, one: Any, other: Any, what: str) -> None:
         for mine, theirs in zip(one, other, strict=True):
-            require(not np.array_equal(mine, theirs), f"{what}: twice the same draws.")
+            require(not np.array_equal(mine, theirs), f"{what}: expected other draws, got twice the same.")
 
     def test_draws_have_their_shapes_and_dtypes(self) -> None:
         normal, index = self._draw(self.backend.rng(0), rows=5)
-        require(normal.shape == (5, 2) and normal.dtype == np.float32, f"normal: {normal.dtype} {normal.shape}")
-        require(index.shape == (5,) and index.dtype == np.int64, f"categorical: {index.dtype} {index.shape}")
+        require_equal((normal.dtype.name, normal.shape), ("float32", (5, 2)), "ops.random_normal like [5, 2]")
+        require_equal((index.dtype.name, index.shape), ("int64", (5,)), "ops.random_categorical of [5, 4]")
         nested = self.backend.ops.random_categorical(self.backend.rng(0), self.tensor(np.zeros((2, 3, 4), np.float32)))
-        require(self.array(nested).shape == (2, 3), f"categorical of [2, 3, 4]: {self.array(nested).shape}")
+        require_equal(self.array(nested).shape, (2, 3), "ops.random_categorical of [2, 3, 4]: shape")
 
     def test_draws_follow_their_distributions(self) -> None:
         normal, index = self._draw(self.backend.rng(0), rows=_MANY)
-        require(np.all(np.abs(normal.mean(axis=0)) < 5 / _MANY**0.5), f"normal draws: mean {normal.mean(axis=0)}")
-        require(np.all(np.abs(normal.var(axis=0) - 1) < 5 * (2 / _MANY) ** 0.5), f"variance {normal.var(axis=0)}")
-        require(abs(float(np.corrcoef(normal.T)[0, 1])) < 5 / _MANY**0.5, "normal draws are correlated.")
+        self._require_near(normal.mean(axis=0), np.zeros(2), 1.0, "the mean of ops.random_normal")
+        self._require_near(normal.var(axis=0), np.ones(2), 2.0, "the variance of ops.random_normal")
+        self._require_near(np.corrcoef(normal.T)[0, 1], 0.0, 1.0, "the correlation in ops.random_normal")
         expected = np.exp(_LOGITS) / np.exp(_LOGITS).sum()
-        error = np.bincount(index, minlength=4) / _MANY - expected
-        require(np.all(np.abs(error) < 5 * (expected / _MANY) ** 0.5), f"categorical draws: {expected} off by {error}")
+        counts = np.bincount(index, minlength=4)
+        self._require_near(counts / _MANY, expected, expected, "the frequencies of ops.random_categorical")
+
+    def _require_near(self, found: Any, expected: Any, variance: Any, what: str) -> None:
+        allowed = 5 * np.sqrt(variance / _MANY)
+        near = np.all(np.abs(found - expected) < allowed)
+        require(near, f"{what}, over {_MANY} draws: expected {expected} within {allowed}, got {found}.")
 
     def test_a_seed_decides_the_draws(self) -> None:
         rng, other = self.backend.rng(3), self.backend.rng(4)

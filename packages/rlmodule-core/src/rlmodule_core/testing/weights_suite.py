@@ -7,7 +7,6 @@ from typing import Any
 
 import gymnasium as gym
 import numpy as np
-import pytest
 
 from rlmodule_core.errors import StateError
 from rlmodule_core.plans import (
@@ -23,11 +22,13 @@ from rlmodule_core.plans import (
     weight_shapes,
 )
 from rlmodule_core.testing.backend_exam import BackendExam
-from rlmodule_core.testing.compare import require, require_close, require_same, require_same_arrays
+from rlmodule_core.testing.compare import require, require_close, require_equal, require_same, require_same_arrays
+from rlmodule_core.testing.examining import examining
 from rlmodule_core.testing.global_generators import global_generators_untouched
 from rlmodule_core.testing.live_arrays import require_written_in_place
 from rlmodule_core.testing.random_weights import random_like
 from rlmodule_core.testing.reference import reference
+from rlmodule_core.testing.refusal import refused
 
 # Square, so that a transposed kernel fits everywhere and shows in the numbers alone.
 _CHAIN = Chain((Dense(4, 4), LayerNorm(4), Activation("tanh"), Dense(4, 3, bias=False), FreeParameter(2)))
@@ -45,17 +46,16 @@ class WeightsSuite(BackendExam):
 
     def test_a_lowered_network_carries_its_plan(self) -> None:
         for plan in _PLANS:
-            require(self.backend.plan_of(self.backend.lower(plan)) == plan, f"plan_of(lower(plan)) is not {plan!r}.")
-        require(self.backend.plan_of(object()) is None, "plan_of() must be None for what was not lowered.")
+            require_equal(self.backend.plan_of(self.backend.lower(plan)), plan, "plan_of(lower(plan))")
+        require_equal(self.backend.plan_of(object()), None, "plan_of() of what was not lowered")
 
     def test_weights_have_canonical_names_and_shapes(self) -> None:
         for plan in _PLANS:
-            weights = self.backend.get_weights(self.backend.lower(plan))
-            shapes = {name: array.shape for name, array in weights.items()}
-            require(
-                list(shapes.items()) == list(weight_shapes(plan).items()), f"the weights of\n{plan!r}\nare {shapes}"
-            )
-            require({array.dtype.name for array in weights.values()} == {"float32"}, "weights start as float32.")
+            with examining(repr(plan)):
+                weights = self.backend.get_weights(self.backend.lower(plan))
+                shapes = [(name, array.shape) for name, array in weights.items()]
+                require_equal(shapes, list(weight_shapes(plan).items()), "names and shapes of first weights")
+                require_equal({array.dtype.name for array in weights.values()}, {"float32"}, "dtypes of first weights")
 
     def test_first_weights_follow_from_the_seed_as_the_plan_says(self) -> None:
         for plan in _PLANS:
@@ -68,7 +68,8 @@ class WeightsSuite(BackendExam):
             one, other = (self.backend.get_weights(self.backend.lower(_CHAIN)) for _ in range(2))
             with self.backend.initialising(3):
                 self.backend.lower(_CHAIN)
-        require(not np.array_equal(one["0.weight"], other["0.weight"]), "two networks started with the same weights.")
+        differ = not np.array_equal(one["0.weight"], other["0.weight"])
+        require(differ, "two networks without a seed: expected other first weights, got the same.")
 
     def test_weights_mean_what_the_layout_says(self) -> None:
         obs = np.random.default_rng(0).normal(size=(5, 4)).astype(np.float32)
@@ -118,9 +119,8 @@ class WeightsSuite(BackendExam):
             require_same_arrays(self.backend.get_weights(network), before, f"weights after refusing {named}")
 
     def _require_refused(self, network: Any, wrong: Mapping[str, Any], named: list[str]) -> None:
-        with pytest.raises(StateError) as caught:
+        with refused(StateError, f"set_weights() where {named} are wrong", naming=named):
             self.backend.set_weights(network, wrong)
-        require(all(name in str(caught.value) for name in named), f"expected {named} in: {caught.value}")
 
     def test_a_batch_has_the_dtypes_that_networks_take(self) -> None:
         for given, wanted in (
@@ -141,9 +141,11 @@ class WeightsSuite(BackendExam):
     def test_nested_batches_go_there_and_back_and_tensors_pass_through(self) -> None:
         nested = {"a": np.ones((2, 3), np.float32), "b": {"c": np.arange(4)}}
         tensors = self.backend.batch(None, nested)
-        require(self.backend.batch(None, tensors["a"]) is tensors["a"], "a native tensor was not passed through.")
+        passed = self.backend.batch(None, tensors["a"]) is tensors["a"]
+        require(passed, "batch() of a native tensor: expected that very tensor, got another.")
         back = self.backend.to_numpy({**tensors, "text": "as it is"})
-        require(back["text"] == "as it is", f"to_numpy() made {back['text']!r} of a text.")
+        require_equal(list(back), ["a", "b", "text"], "to_numpy() of a mapping: keys")
+        require_equal(back["text"], "as it is", "to_numpy() of a text")
         require_same(back["a"], nested["a"], "a column")
         require_same(back["b"]["c"], np.arange(4, dtype=np.int64), "a nested column")
 

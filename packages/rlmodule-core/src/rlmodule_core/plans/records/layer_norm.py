@@ -25,6 +25,8 @@ class LayerNorm(Record):
 
     def __post_init__(self) -> None:
         require_positive(self, size=self.size)
+        if not 0 <= self.eps <= 1:
+            raise ConfigError(f"LayerNorm.eps must be a small number from 0 to 1 such as 1e-5, got {self.eps!r}.")
 
     def output_dims(self, input_dims: Dims) -> Dims:
         if not input_dims or input_dims[-1] != self.size:

@@ -1,0 +1,137 @@
+"""A checkpoint on a terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from rlmodule_algorithms.cli.formatting import file_size, plain_number
+from rlmodule_algorithms.cli.inspecting.algorithm_facts import AlgorithmFacts
+from rlmodule_algorithms.cli.inspecting.checkpoint_facts import CheckpointFacts, FileFacts
+from rlmodule_algorithms.cli.inspecting.module_facts import ModuleFacts
+
+_KINDS = {"rl_module": "modules", "algorithm": "an algorithm"}
+_MOST_CHARACTERS = 240
+_GAP = 3
+_LABEL_WIDTH = 14
+_SIZE_WIDTH = 8
+
+
+def print_checkpoint(console: Console, facts: CheckpointFacts) -> None:
+    """Print it, in sections."""
+    total = file_size(sum(file.size for file in facts.files))
+    console.print(facts.directory, style="bold", markup=False, soft_wrap=True)
+    kind = (
+        f"checkpoint of {_KINDS.get(facts.kind, facts.kind)}, format {facts.format}, {len(facts.files)} files, {total}"
+    )
+    console.print(kind, style="dim")
+    if facts.algorithm is not None:
+        _print_section(console, *_algorithm(facts.algorithm))
+    if facts.container is not None:
+        _print_section(console, "container", [("class", facts.container)])
+    for module in facts.modules:
+        title = Text.assemble("module ", (module.id, "cyan"))
+        _print_section(console, title, _module(module))
+        _print_layers(console, module)
+    if facts.shared:
+        _print_section(console, "shared weights", list(facts.shared.items()))
+    _print_files(console, facts.files)
+    versions = dict(facts.versions)
+    if facts.algorithm is not None:
+        versions["rlmodule-algorithms"] = facts.algorithm.version
+    versions_text = ", ".join(f"{name} {version}" for name, version in versions.items())
+    console.print()
+    console.print(f"written with {versions_text}", style="dim", markup=False)
+
+
+def _print_section(console: Console, title: str | Text, rows: list[tuple[str, str]]) -> None:
+    console.print()
+    console.print(title, style="bold", markup=False)
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(style="dim", justify="right", min_width=_LABEL_WIDTH, no_wrap=True)
+    table.add_column(overflow="fold")
+    for label, text in rows:
+        table.add_row(Text(label), Text(text))
+    console.print(table)
+
+
+def _algorithm(facts: AlgorithmFacts) -> tuple[Text, list[tuple[str, str]]]:
+    title = Text.assemble(
+        (facts.name, "cyan"), " on ", (facts.env if facts.env is not None else "an own environment", "cyan")
+    )
+    recent = (
+        "none yet"
+        if facts.recent_return_mean is None
+        else f"{facts.recent_return_mean:,.1f}, mean of the last episodes"
+    )
+    counts = f"{facts.iteration:,} iterations, {facts.env_steps:,} steps, {facts.episodes:,} episodes"
+    rows = [("trained", counts), ("return", recent)]
+    if facts.kept_return is not None:
+        rows.append(("kept for", f"{plain_number(facts.kept_return)}, the best mean return of its run"))
+    rows.append(("going on", "is exact" if facts.exact else "starts new episodes"))
+    rows += [("" if index else "options", text) for index, text in enumerate(_options(facts.options))]
+    rows += [("" if index else "pass again", text) for index, text in enumerate(_options(facts.passed_again))]
+    return title, rows
+
+
+def _options(options: Mapping[str, Any]) -> Iterator[str]:
+    for name, value in options.items():
+        yield f"{name} = {value!r}"
+
+
+def _module(facts: ModuleFacts) -> list[tuple[str, str]]:
+    if facts.same_as is not None:
+        return [("same as", facts.same_as)]
+    rows = [
+        ("class", f"standard ({facts.architecture})" if facts.class_name is None else facts.class_name),
+        ("written by", facts.framework),
+        ("runs on", _runs_on(facts)),
+    ]
+    for label, text in (
+        ("observations", facts.observation_space),
+        ("actions", facts.action_space),
+        ("distribution", facts.distribution),
+    ):
+        if text is not None:
+            rows.append((label, text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}..."))
+    rows.append(("weights", f"{facts.num_weights:,} numbers in {len(facts.weights)} arrays"))
+    if not facts.layers:
+        rows += [("", f"{name}  {shape}") for name, shape in facts.weights.items()]
+    return rows
+
+
+def _runs_on(facts: ModuleFacts) -> str:
+    if facts.portable:
+        return "every backend"
+    return f"{facts.framework} alone" + ("" if facts.tied_by is None else f": {facts.tied_by}")
+
+
+def _print_layers(console: Console, facts: ModuleFacts) -> None:
+    if facts.same_as is not None or not facts.layers:
+        return
+    widths = [max(map(len, (name, *lines))) for name, lines in facts.layers.items()]
+    if sum(widths) + _GAP * len(widths) > console.width:
+        _print_section(console, "layers", [(name, "\n".join(lines)) for name, lines in facts.layers.items()])
+        return
+    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, _GAP, 0, 0))
+    for name in facts.layers:
+        table.add_column(name)
+    table.add_row(*(Text("\n".join(lines)) for lines in facts.layers.values()))
+    console.print()
+    console.print(table)
+
+
+def _print_files(console: Console, files: tuple[FileFacts, ...]) -> None:
+    console.print()
+    console.print("files", style="bold")
+    table = Table.grid(padding=(0, 2, 0, 0))
+    table.add_column(justify="right", min_width=_SIZE_WIDTH)
+    table.add_column(no_wrap=True)
+    table.add_column(style="dim", overflow="fold")
+    for file in files:
+        table.add_row(file_size(file.size), file.name, ", ".join(file.holds))
+    console.print(table)

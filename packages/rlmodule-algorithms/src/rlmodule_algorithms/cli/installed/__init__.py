@@ -1,0 +1,1 @@
+"""`rlmodule list` and `rlmodule doctor`: what is installed, and whether it works."""

@@ -1,0 +1,203 @@
+"""What a checkpoint holds, shown without the framework that wrote it."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import pytest
+import torch
+
+from rlmodule_algorithms import Algorithm, PPOConfig, latest_checkpoint
+from rlmodule_algorithms.cli import main
+from rlmodule_core import RLModule, RLModuleConfig, SingleAgentRLModuleSpec
+from rlmodule_marl import MultiAgentRLModule
+from rlmodule_torch import TorchRLModule
+
+Refused = Callable[[Sequence[object]], str]
+
+
+def shown(capsys: pytest.CaptureFixture[str], *line: object) -> str:
+    capsys.readouterr()
+    assert main(["inspect", *map(str, line)]) == 0
+    out, err = capsys.readouterr()
+    assert err == ""
+    return out
+
+
+def told(capsys: pytest.CaptureFixture[str], *line: object) -> Any:
+    return json.loads(shown(capsys, *line, "--json"))
+
+
+def standard_module(hiddens: list[int] | None = None) -> RLModule:
+    return SingleAgentRLModuleSpec(
+        observation_space=gym.spaces.Box(-1.0, 1.0, (4,)),
+        action_space=gym.spaces.Discrete(2),
+        model_config_dict={"fcnet_hiddens": [8] if hiddens is None else hiddens},
+        catalog_class="ppo",
+        module_class=PPOConfig().default_module_spec().module_class,
+    ).build(framework="torch")
+
+
+class OwnNet(TorchRLModule):
+    """A network that no plan describes."""
+
+    def setup(self) -> None:
+        self.net = torch.nn.Linear(4, 2)
+
+    def _forward_train(self, batch: Any) -> Any:
+        return {"action_dist_inputs": self.net(batch["obs"])}
+
+    _forward_exploration = _forward_inference = _forward_train
+
+
+def test_an_algorithm_is_shown_whole(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    algorithm = Algorithm.from_checkpoint(latest_checkpoint(run))
+    steps, weights = algorithm.env_steps, algorithm.get_module().get_state()
+    algorithm.stop()
+    out = shown(capsys, run / "iterations" / "000005")
+    count = sum(array.size for array in weights.values())
+    for part in (
+        "checkpoint of an algorithm, format 1, 3 files, ",
+        "PPO on CartPole-v1\n",
+        f"5 iterations, {steps:,} steps, ",
+        "train_batch_size = 128",
+        "model = {'fcnet_hiddens': [8]}",
+        "standard (actor-critic)",
+        "every backend",
+        "Discrete(2)",
+        f"{count:,} numbers in {len(weights)} arrays",
+        "Dense(4, 8)",
+        "Dense(8, 2, gain=0.01)",
+        "algorithm.json",
+        "rlmodule-torch ",
+    ):
+        assert part in out, part
+    assert "gamma" not in out, "an option that has its default value"
+    assert "\x1b" not in out
+
+
+def test_programs_get_the_same_as_json(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    facts = told(capsys, run)
+    assert (facts["kind"], facts["format"], facts["container"], facts["shared"]) == ("algorithm", 1, None, {})
+    algorithm, (module,) = facts["algorithm"], facts["modules"]
+    document = json.loads((run / "algorithm.json").read_text())
+    stored = document["algorithm"]
+    assert algorithm["iteration"] == stored["state"]["iteration"]
+    recent = stored["state"]["recent_returns"]
+    assert algorithm["recent_return_mean"] == pytest.approx(sum(recent) / len(recent))
+    assert algorithm["kept_return"] == stored["kept_return"] > 0
+    assert (module["id"], module["portable"], module["tied_by"]) == ("default_policy", True, None)
+    assert list(module["layers"]) == ["encoder.actor", "encoder.critic", "pi", "vf"]
+    assert module["layers"]["pi"] == ["Dense(8, 2, gain=0.01)"]
+    on_disk = {path.name: path.stat().st_size for path in run.iterdir() if path.is_file()}
+    assert {file["name"]: file["size"] for file in facts["files"]} == on_disk
+    held = {name for file in facts["files"] for name in file["holds"]}
+    assert held == set(document["payloads"])
+
+
+def test_a_container_shows_every_id_and_what_is_shared(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    container = MultiAgentRLModule()
+    shared = standard_module()
+    container.add_module("blue", shared)
+    container.add_module("red", standard_module([4, 4]))
+    container.add_module("also-blue", shared)
+    container.save_to_checkpoint(tmp_path / "container")
+    out = shown(capsys, tmp_path / "container")
+    assert [line for line in out.splitlines() if line.startswith("module ")] == [
+        "module blue",
+        "module red",
+        "module also-blue",
+    ]
+    assert "same as  blue" in out
+    assert "container\n" in out
+    only = shown(capsys, tmp_path / "container", "--module", "red")
+    assert "module red" in only
+    assert "module blue" not in only
+    assert [module["same_as"] for module in told(capsys, tmp_path / "container")["modules"]] == [None, None, "blue"]
+
+
+def test_a_module_of_the_user_s_own_shows_its_class_and_its_arrays(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    OwnNet(RLModuleConfig(gym.spaces.Box(-1.0, 1.0, (4,)), gym.spaces.Discrete(2))).save_to_checkpoint(tmp_path)
+    out = shown(capsys, tmp_path)
+    assert f"{__name__}:OwnNet" in out
+    assert "torch alone" in out
+    assert "net.weight  float32 [2, 4]" in out
+    (module,) = told(capsys, tmp_path)["modules"]
+    assert (module["portable"], module["layers"], module["num_weights"]) == (False, {}, 10)
+
+
+@pytest.mark.parametrize("width", [40, 80, 200])
+def test_every_layer_is_shown_in_any_width(
+    run: Path, width: int, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", str(width))
+    out = shown(capsys, run)
+    assert out.count("Dense(4, 8)") == 2
+    assert "Dense(8, 2, gain=0.01)" in out
+    assert "…" not in out
+
+
+def test_no_framework_is_imported(run: Path) -> None:
+    code = (
+        "import sys\n"
+        "from rlmodule_algorithms.cli import main\n"
+        "code = main(sys.argv[1:])\n"
+        "print({'torch', 'tensorflow', 'rlmodule_torch', 'tensorboardX'} & set(sys.modules), file=sys.stderr)\n"
+        "sys.exit(code)\n"
+    )
+    for line in ([str(run)], [str(run), "--json"]):
+        done = subprocess.run(
+            [sys.executable, "-c", code, "inspect", *line], capture_output=True, text=True, check=True
+        )
+        assert done.stderr == "set()\n"
+
+
+def test_a_run_that_has_kept_no_best_shows_its_newest(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run / "algorithm.json").unlink()
+    assert told(capsys, run)["algorithm"]["iteration"] == 5
+
+
+@pytest.mark.parametrize(
+    ("damage", "expected"),
+    [
+        (lambda data: data[: len(data) // 2], "truncated or damaged"),
+        (lambda data: b"", "got 0 bytes"),
+        (lambda data: data.replace(b'"iteration"', b'"iteratoin"'), "to have the digest"),
+        (lambda data: data.replace(b'"format": 1', b'"format": 9'), "written by a newer rlmodule: format 9"),
+    ],
+)
+def test_a_damaged_checkpoint_is_named(run: Path, refused: Refused, damage: Any, expected: str) -> None:
+    path = run / "algorithm.json"
+    path.write_bytes(damage(path.read_bytes()))
+    assert expected in refused(["inspect", run])
+    assert expected in refused(["inspect", run, "--json"])
+
+
+def test_a_damaged_payload_is_named(run: Path, refused: Refused) -> None:
+    payload = next(run.glob("*.safetensors"))
+    data = bytearray(payload.read_bytes())
+    data[-1] ^= 1
+    payload.write_bytes(data)
+    err = refused(["inspect", run])
+    assert f"in {payload}" in err
+    assert "SHA-256" in err
+    payload.unlink()
+    assert payload.name in refused(["inspect", run])
+
+
+def test_what_is_no_checkpoint_is_named(run: Path, tmp_path: Path, refused: Refused) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "empty").mkdir()
+    assert "missing, got nothing there" in refused(["inspect", "missing"])
+    assert "file, got a file" in refused(["inspect", "file"])
+    assert "in empty, got neither" in refused(["inspect", "empty"])
+    assert "holds no module 'defualt_policy'" in refused(["inspect", run, "--module", "defualt_policy"])
+    assert "Did you mean 'default_policy'?" in refused(["inspect", run, "--module", "defualt_policy"])

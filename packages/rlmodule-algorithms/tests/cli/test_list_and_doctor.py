@@ -1,0 +1,211 @@
+"""What is installed, and whether it works."""
+
+from __future__ import annotations
+
+import importlib
+import io
+import json
+import os
+import re
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rich.console import Console
+
+from rlmodule_algorithms.cli import main
+from rlmodule_algorithms.cli.installed.doctor import examine
+from rlmodule_algorithms.presets import PRESETS
+from rlmodule_core import backend as core_backend
+from rlmodule_core import plugins
+
+Install = Callable[..., None]
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
+    """Installs a distribution of one module with entry points, for this test."""
+
+    def make(name: str, code: str, entry_points: Mapping[str, str]) -> None:
+        site, module = tmp_path / name, name.replace("-", "_")
+        info = site / f"{module}-2.5.dist-info"
+        info.mkdir(parents=True)
+        (site / f"{module}.py").write_text(code)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 2.5\n")
+        lines = "".join(f"[{group}]\n{line}\n" for group, line in entry_points.items())
+        (info / "entry_points.txt").write_text(lines)
+        monkeypatch.syspath_prepend(str(site))
+        monkeypatch.delitem(sys.modules, module, raising=False)
+
+    def forget() -> None:
+        plugins.load.cache_clear()
+        core_backend.get_backend.cache_clear()
+
+    forget()
+    yield make
+    forget()
+
+
+def listed(capsys: pytest.CaptureFixture[str]) -> Any:
+    capsys.readouterr()
+    assert main(["list", "--json"]) == 0
+    return json.loads(capsys.readouterr().out)
+
+
+def diagnosed(capsys: pytest.CaptureFixture[str], code: int) -> dict[str, tuple[str, str]]:
+    """The verdict and the text of each subject."""
+    capsys.readouterr()
+    stream = io.StringIO()
+    assert examine(console=Console(file=stream, width=400, highlight=False)) == code
+    rows = (re.split(r"\s{2,}", line.strip(), maxsplit=2) for line in stream.getvalue().splitlines())
+    return {row[1]: (row[0], row[2]) for row in rows if row[0] in ("ok", "warn", "fail")}
+
+
+def test_presets_and_all_groups_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
+    found = listed(capsys)
+    assert [preset["name"] for preset in found["presets"]] == list(PRESETS)
+    names = {group: [plugin["name"] for plugin in found[group]] for group in list(found)[1:]}
+    assert names["algorithms"] == ["PPO"]
+    assert names["backends"] == ["numpy", "torch"]
+    assert "ppo" in names["catalogs"]
+    assert names["modules"] == ["actor-critic.numpy", "actor-critic.torch"]
+    assert found["backends"][1]["distribution"] == "rlmodule-torch"
+    assert found["backends"][1]["version"] == importlib.import_module("rlmodule_torch").__version__
+    assert {plugin["problem"] for group in names for plugin in found[group]} == {None}
+    assert main(["list"]) == 0
+    out = capsys.readouterr().out
+    for name in (*PRESETS, "algorithms", "PPOConfig", "rlmodule-torch ", "TorchBackend"):
+        assert name in out
+
+
+BROKEN = {
+    "raises": ("raise RuntimeError('no such chip')", "RuntimeError: no such chip"),
+    "leaves": ("import sys; sys.exit(3)", "SystemExit: 3"),
+    "is another's": ("INTERFACE = (9, 0)\nthing = 1", "core interface 9.0"),
+    "is odd": ("INTERFACE = 'x'\nthing = 1", "failed to load"),
+    "lacks it": ("", "AttributeError"),
+}
+
+
+@pytest.mark.parametrize("kind", BROKEN)
+def test_a_broken_plugin_breaks_nothing_but_itself(
+    kind: str, install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    code, expected = BROKEN[kind]
+    install("their-thing", code, {"rlmodule.catalogs": "theirs = their_thing:thing"})
+    found = {plugin["name"]: plugin for plugin in listed(capsys)["catalogs"]}
+    assert expected in found["theirs"]["problem"]
+    assert (found["theirs"]["distribution"], found["theirs"]["version"]) == ("their-thing", "2.5")
+    assert found["ppo"]["problem"] is None
+    assert main(["list"]) == 0
+    assert expected in " ".join(capsys.readouterr().out.split())
+    report = diagnosed(capsys, 2)
+    assert report["catalogs theirs"][0] == "fail"
+    assert expected in report["catalogs theirs"][1]
+    assert report["framework torch"][0] == "ok"
+
+
+def test_a_name_that_two_distributions_claim_is_shown_for_both(
+    install: Install, capsys: pytest.CaptureFixture[str]
+) -> None:
+    install("their-torch", "thing = 1", {"rlmodule.backends": "torch = their_torch:thing"})
+    claimed = [plugin for plugin in listed(capsys)["backends"] if plugin["name"] == "torch"]
+    assert [plugin["distribution"] for plugin in claimed] == ["rlmodule-torch", "their-torch"]
+    for plugin in claimed:
+        assert "claimed by rlmodule-torch and by their-torch" in plugin["problem"]
+    report = diagnosed(capsys, 2)
+    assert report["framework torch"][0] == "fail"
+    assert report["framework"][0] == "fail"
+    assert "their-torch" in report["framework torch"][1]
+
+
+def test_everything_works_here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")
+    report = diagnosed(capsys, 0)
+    assert {verdict for verdict, _ in report.values()} == {"ok"}
+    assert "runs and trains" in report["framework torch"][1]
+    assert "torch 2" in report["framework torch"][1]
+    assert report["framework numpy"][1].startswith("runs (")
+    assert "CartPole-v1 runs" in report["gymnasium"][1]
+    assert "core interface" in report["rlmodule-core"][1]
+
+
+def test_a_framework_that_cannot_be_imported_is_shown(
+    capsys: pytest.CaptureFixture[str], install: Install, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in [name for name in sys.modules if name.partition(".")[0] == "rlmodule_torch"]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "rlmodule_torch", None)
+    report = diagnosed(capsys, 2)
+    assert report["framework torch"][0] == "fail"
+    assert "rlmodule_torch" in report["framework torch"][1]
+    assert report["framework"][1].startswith("none that trains works")
+    assert report["framework numpy"][0] == "ok"
+
+
+@pytest.mark.parametrize(
+    ("setting", "verdict", "part"),
+    [
+        ("1", "ok", "OMP_NUM_THREADS=1 of"),
+        ("many", "warn", "is no number of threads"),
+        ("0", "warn", "is no number of threads"),
+        ("100000", "warn", "asks for more threads than there are cores"),
+        (None, "warn", "OMP_NUM_THREADS is not set"),
+    ],
+)
+def test_the_setting_of_threads_is_explained(
+    setting: str | None,
+    verdict: str,
+    part: str,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(os, "cpu_count", lambda: 8)
+    if setting is None:
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    else:
+        monkeypatch.setenv("OMP_NUM_THREADS", setting)
+    found, text = diagnosed(capsys, 0)["threads"]
+    assert found == verdict
+    assert part in text
+
+
+def test_a_directory_that_is_gone_fails(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    try:
+        verdict, text = diagnosed(capsys, 2)["directory"]
+    finally:
+        os.chdir(tmp_path)
+    assert verdict == "fail"
+    assert "FileNotFoundError" in text
+
+
+def test_without_tensorboardx_the_logs_are_fine_too(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "tensorboardX", None)
+    assert diagnosed(capsys, 0)["logs"] == (
+        "ok",
+        'metrics as JSON lines; for TensorBoard: pip install "rlmodule-algorithms[tensorboard]"',
+    )
+
+
+@pytest.mark.parametrize("line", [["list"], ["doctor"]])
+def test_no_color_is_honoured(
+    line: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    colour = re.compile(r"\x1b\[[0-9;]*3[0-9]")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "xterm-256color")
+    main(line)
+    assert colour.search(capsys.readouterr().out)
+    monkeypatch.setenv("NO_COLOR", "1")
+    main(line)
+    assert not colour.search(capsys.readouterr().out)

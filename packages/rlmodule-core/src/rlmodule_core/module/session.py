@@ -1,0 +1,163 @@
+"""Acting step by step: what each environment's next action depends on is kept between the calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+from numpy.typing import NDArray
+
+from rlmodule_core.backend.dtypes import network_dtype
+from rlmodule_core.columns import Columns
+from rlmodule_core.errors import ConfigError, SpecCheckingError, UnsupportedSpaceError
+from rlmodule_core.module.recurrent import State, initial_state
+from rlmodule_core.module.rl_module import RLModule
+from rlmodule_core.specs import SpecDict, SpecType
+from rlmodule_core.specs.canonical import canonical_spec
+
+Array = NDArray[Any]
+Compute = Callable[[Mapping[str, Any]], tuple[Array, State, Mapping[str, Any]]]
+"""Columns `[n, ...]` to actions for the environment, the state after them, and extras."""
+
+
+class Session:
+    """Acts for n environments side by side and keeps their recurrent states between the calls.
+
+    Made by `Policy.session`. A module whose input spec of the phase names `prev_actions` or `prev_rewards` gets the
+    action before as sampled `[n, ...]`, and its reward `[n]`: zeros at an episode's start.
+
+        session = policy.session(env.num_envs)
+        actions = session.act(obs)
+        obs, rewards, terminated, truncated, infos = env.step(actions)
+
+    Call `reset` for those whose next observation is the first of an episode, before `act` is given it. (A vector
+    environment of Gymnasium's mode NEXT_STEP gives that observation one step after the one that ended the episode.)
+    """
+
+    def __init__(self, module: RLModule, n: int, *, explore: bool, compute: Compute) -> None:
+        if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 1:
+            raise ConfigError(f"A session is for a whole number of environments, 1 or more; got {n!r}.")
+        self.n = int(n)
+        self._module = module
+        self._compute = compute
+        asked = _top_keys(module.input_specs_exploration() if explore else module.input_specs_inference())
+        self._asks_actions, self._asks_rewards = Columns.PREV_ACTIONS in asked, Columns.PREV_REWARDS in asked
+        self._state: State = {}
+        self._actions: Array = np.zeros(self.n)
+        self._at_start: Array = np.ones(self.n, np.bool_)
+        self.reset()
+
+    def act(self, obs: Any, rewards: Any = None) -> Array:
+        """The next action of every environment.
+
+        Args:
+            obs: their observations `[n, ...]`.
+            rewards: what the actions before earned `[n]`; needed where the module asks for `prev_rewards`, except when
+                all are at an episode's start. The reward of an environment that was reset since is not used.
+
+        Returns:
+            `[n, ...]`, as the environments take them.
+
+        Raises:
+            SpecCheckingError: `obs` or `rewards` does not have n rows of the right shape, or rewards are missing.
+        """
+        self._require_observations(obs)
+        earned = self._earned(rewards)
+        columns = {Columns.OBS: obs}
+        if self._asks_actions:
+            columns[Columns.PREV_ACTIONS] = self._actions
+        if self._asks_rewards:
+            columns[Columns.PREV_REWARDS] = earned
+        if self._state:
+            columns[Columns.STATE_IN] = self._state
+        actions, self._state, extras = self._compute(columns)
+        if self._asks_actions:
+            # A copy, because the caller may change the actions that it gets.
+            self._actions = np.array(extras[Columns.ACTIONS])
+        self._at_start = np.zeros(self.n, np.bool_)
+        return actions
+
+    def reset(self, mask: Any = None) -> None:
+        """Put environments back to an episode's start: state, previous action and previous reward.
+
+        Args:
+            mask: True where to do so, bool `[n]`; None for all.
+
+        Raises:
+            SpecCheckingError: the mask is something else.
+        """
+        start = initial_state(self._module, self.n)
+        actions = self._no_actions()
+        if mask is None:
+            self._state, self._actions, self._at_start = start, actions, np.ones(self.n, np.bool_)
+            return
+        rows = np.asarray(mask)
+        if rows.dtype != np.bool_ or rows.shape != (self.n,):
+            raise SpecCheckingError(
+                f"Session.reset() expects a mask of bool, shape ({self.n},), got {rows.dtype} of shape {rows.shape}."
+            )
+        self._state = _chosen(rows, start, self._state)
+        self._actions = _rows_of(rows, actions, self._actions)
+        self._at_start = self._at_start | rows
+
+    def _no_actions(self) -> Array:
+        if not self._asks_actions:
+            return np.zeros(self.n)
+        space = None if self._module.config is None else self._module.config.action_space
+        if space is None or space.shape is None or space.dtype is None:
+            raise UnsupportedSpaceError(
+                f"{type(self._module).__name__} asks for prev_actions, which a session keeps for actions that are one "
+                f"array (Box, Discrete, ...), got {space}."
+            )
+        return np.zeros((self.n, *space.shape), network_dtype(np.dtype(space.dtype)))
+
+    def _earned(self, rewards: Any) -> Array:
+        if rewards is None:
+            if self._asks_rewards and not self._at_start.all():
+                raise SpecCheckingError(
+                    f"{type(self._module).__name__} asks for prev_rewards: call Session.act(obs, rewards) with what "
+                    f"the actions before earned, shape ({self.n},)."
+                )
+            return np.zeros(self.n, np.float32)
+        given = np.asarray(rewards)
+        if given.shape != (self.n,):
+            raise SpecCheckingError(f"Session.act() expects rewards of shape ({self.n},), got shape {given.shape}.")
+        return np.where(self._at_start, 0.0, given).astype(np.float32)
+
+    def _require_observations(self, obs: Any) -> None:
+        space = None if self._module.config is None else self._module.config.observation_space
+        if space is not None:
+            _require_rows(space, obs, self.n, name="obs")
+
+
+def _require_rows(space: gym.Space[Any], obs: Any, n: int, *, name: str) -> None:
+    if isinstance(space, gym.spaces.Dict):
+        if not isinstance(obs, Mapping) or not space.spaces.keys() <= obs.keys():
+            raise SpecCheckingError(
+                f"Session.act() expects {name} with the keys {sorted(space.spaces)}, got "
+                f"{sorted(obs) if isinstance(obs, Mapping) else type(obs).__name__}."
+            )
+        for key, part in space.spaces.items():
+            _require_rows(part, obs[key], n, name=f"{name}.{key}")
+    elif space.shape is not None and np.shape(obs) != (n, *space.shape):
+        raise SpecCheckingError(
+            f"Session.act() expects {name} of {n} environments, shape {(n, *space.shape)}, got shape {np.shape(obs)}."
+        )
+
+
+def _top_keys(spec: SpecType) -> set[str]:
+    canonical = canonical_spec(spec)
+    return {path[0] for path in canonical} if isinstance(canonical, SpecDict) else set()
+
+
+def _chosen(rows: Array, start: State, state: State) -> State:
+    return {
+        key: _chosen(rows, leaf, state[key]) if isinstance(leaf, Mapping) else _rows_of(rows, leaf, state[key])
+        for key, leaf in start.items()
+    }
+
+
+def _rows_of(rows: Array, start: Array, now: Array) -> Array:
+    return np.where(rows.reshape(-1, *[1] * (start.ndim - 1)), start, now)

@@ -1,0 +1,135 @@
+"""What modules share can only have one value, wherever weights come from."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+import pytest
+
+from rlmodule_core import SingleAgentRLModuleSpec, StateError
+from rlmodule_marl import MultiAgentRLModule, MultiAgentRLModuleConfig, MultiAgentRLModuleSpec
+
+torch = pytest.importorskip("torch")
+rlmodule_torch = pytest.importorskip("rlmodule_torch")
+
+
+class Agent(rlmodule_torch.TorchRLModule):
+    """Logits from an encoder that a container may put another agent's in place of."""
+
+    def setup(self) -> None:
+        self.encoder = torch.nn.Linear(4, 8)
+        self.head = torch.nn.Linear(8, 2)
+
+    def _forward_train(self, batch: Any) -> Any:
+        return {"action_dist_inputs": self.head(self.encoder(batch["obs"]))}
+
+    _forward_exploration = _forward_inference = _forward_train
+
+
+class OneEncoder(MultiAgentRLModule):
+    """One encoder for all agents."""
+
+    def setup(self) -> None:
+        super().setup()
+        for agent in self._rl_modules.values():
+            agent.encoder = self._rl_modules["red"].encoder
+
+
+AGENT = SingleAgentRLModuleSpec(Agent, gym.spaces.Box(-1, 1, (4,)), gym.spaces.Discrete(2), {})
+SPECS = {"red": AGENT, "blue": AGENT}
+
+
+@pytest.fixture
+def sharing() -> MultiAgentRLModule:
+    return OneEncoder(MultiAgentRLModuleConfig(SPECS))
+
+
+@pytest.fixture
+def separate() -> MultiAgentRLModule:
+    return MultiAgentRLModule(MultiAgentRLModuleConfig(SPECS))
+
+
+def _require_same(one: Any, other: Any) -> None:
+    assert one.keys() == other.keys()
+    for name in one:
+        np.testing.assert_array_equal(one[name], other[name])
+
+
+def test_a_state_that_agrees_goes_in(sharing: MultiAgentRLModule):
+    other = OneEncoder(sharing.config)
+    other.set_state(sharing.get_state())
+    for module_id in other:
+        _require_same(other[module_id].get_state(), sharing[module_id].get_state())
+
+
+def test_a_state_of_two_minds_changes_nothing(sharing: MultiAgentRLModule, separate: MultiAgentRLModule):
+    before = sharing.get_state()
+    with pytest.raises(
+        StateError, match=r"(?s)different values.*blue\.encoder\.weight and red\.encoder\.weight are one"
+    ):
+        sharing.set_state(separate.get_state())
+    for module_id, state in sharing.get_state().items():
+        _require_same(state, before[module_id])
+
+
+def test_not_a_number_agrees_with_itself(sharing: MultiAgentRLModule):
+    state = {key: {name: array * np.nan for name, array in s.items()} for key, s in sharing.get_state().items()}
+    sharing.set_state(state)
+    assert np.isnan(sharing["blue"].get_state()["encoder.weight"]).all()
+
+
+def test_one_module_under_two_ids_has_one_state(separate: MultiAgentRLModule):
+    container = MultiAgentRLModule()
+    for module_id in ("red", "blue"):
+        container.add_module(module_id, separate["red"])
+    with pytest.raises(StateError, match="'blue' and 'red' are one module"):
+        container.set_state({"red": separate["red"].get_state(), "blue": separate["blue"].get_state()})
+    container.set_state(dict.fromkeys(("red", "blue"), separate["blue"].get_state()))
+    _require_same(container["red"].get_state(), separate["blue"].get_state())
+
+
+def test_shared_weights_go_into_modules_that_do_not_share(
+    sharing: MultiAgentRLModule, separate: MultiAgentRLModule, tmp_path: Path
+):
+    sharing.save_to_checkpoint(tmp_path)
+    separate.load_state(tmp_path)
+    for module_id in separate:
+        _require_same(separate[module_id].get_state(), sharing[module_id].get_state())
+    assert separate["red"].encoder is not separate["blue"].encoder
+
+
+def test_weights_that_are_not_shared_do_not_go_into_modules_that_share(
+    sharing: MultiAgentRLModule, separate: MultiAgentRLModule, tmp_path: Path
+):
+    separate.save_to_checkpoint(tmp_path)
+    spec = MultiAgentRLModuleSpec(OneEncoder, SPECS, load_state_path=tmp_path)
+    for load in (spec.build, lambda: sharing.load_state(tmp_path)):
+        with pytest.raises(StateError, match=r"(?s)cannot be loaded.*blue\.encoder\.bias and red\.encoder\.bias"):
+            load()
+    built = replace(spec, modules_to_load={"blue"}).build()
+    _require_same(built["blue"].get_state(), separate["blue"].get_state())
+    assert built["blue"].encoder.weight is built["red"].encoder.weight
+
+
+def test_a_module_s_own_checkpoint_wins_where_modules_share(
+    sharing: MultiAgentRLModule, separate: MultiAgentRLModule, tmp_path: Path
+):
+    sharing.save_to_checkpoint(tmp_path / "both")
+    separate["red"].save_to_checkpoint(tmp_path / "red")
+    specs = {**SPECS, "red": replace(AGENT, load_state_path=tmp_path / "red")}
+    built = MultiAgentRLModuleSpec(OneEncoder, specs, load_state_path=tmp_path / "both").build()
+    _require_same(built["red"].get_state(), separate["red"].get_state())
+    assert built["blue"].encoder is built["red"].encoder
+    assert torch.equal(built["blue"].head.weight, sharing["blue"].head.weight)
+
+
+def test_own_checkpoints_of_two_minds_are_refused(separate: MultiAgentRLModule, tmp_path: Path):
+    specs = {}
+    for module_id, module in separate.items():
+        specs[module_id] = replace(AGENT, load_state_path=module.save_to_checkpoint(tmp_path / module_id))
+    with pytest.raises(StateError, match=r"(?s)own spec.*blue\.encoder\.weight and red\.encoder\.weight are one"):
+        MultiAgentRLModuleSpec(OneEncoder, specs).build()

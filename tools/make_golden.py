@@ -1,0 +1,238 @@
+"""Write golden checkpoints: once for each format number, or for each kind of content that a format number gains.
+
+`python tools/make_golden.py` writes those that are missing; `python tools/make_golden.py discrete container` only
+these. An existing one is never replaced: that it cannot be read any more is the finding. Never run this to make a
+failing test pass; a change that old checkpoints do not survive raises the format number and reads both.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import gymnasium as gym
+import numpy as np
+
+from rlmodule_core import (
+    DEFAULT_MODULE_ID,
+    ActorCriticRLModule,
+    Categorical,
+    Descriptor,
+    Deterministic,
+    ModulePlans,
+    RLModule,
+    RLModuleConfig,
+    SingleAgentRLModuleSpec,
+)
+from rlmodule_core.checkpoint.layout import FORMAT
+from rlmodule_core.numpy_backend import NumpyActorCriticRLModule
+from rlmodule_core.plans import (
+    Activation,
+    ActorCritic,
+    Cast,
+    Chain,
+    Dense,
+    Encoder,
+    FreeParameter,
+    LayerNorm,
+    OneHot,
+    Record,
+)
+from rlmodule_marl import MultiAgentRLModule, MultiAgentRLModuleSpec
+from workspace import ROOT
+
+FOLDER = ROOT / "tests" / "compatibility" / "golden" / f"format-{FORMAT}"
+EXPECTED = "expected.json"
+CHECKPOINT = "checkpoint"
+
+# As CartPole-v1 has them, written out: an environment may change.
+_HIGH = np.array([4.8, np.inf, 0.41887903, np.inf], np.float32)
+_CARTPOLE = gym.spaces.Box(-_HIGH, _HIGH), gym.spaces.Discrete(2)
+_GAUSSIAN = gym.spaces.Box(-1, 1, (4,)), gym.spaces.Box(-2.0, 6.0, (2,))
+
+
+def discrete() -> RLModule:
+    """The usual case: CartPole, one encoder, written by torch."""
+    return _actor_critic(_CARTPOLE, "torch", vf_share_layers=True)
+
+
+def gaussian() -> RLModule:
+    """A Gaussian with a free log standard deviation, two encoders, written by numpy."""
+    return _actor_critic(_GAUSSIAN, "numpy", vf_share_layers=False, free_log_std=True)
+
+
+def container() -> MultiAgentRLModule:
+    """Two ids of one module, and a third whose id needs escaping."""
+    made = MultiAgentRLModule()
+    made.add_module("left", _actor_critic(_CARTPOLE, "numpy", vf_share_layers=True))
+    made.add_module("right", made["left"])
+    made.add_module("judge.1%", _actor_critic(_GAUSSIAN, "numpy", vf_share_layers=True))
+    return made
+
+
+def shared_encoder() -> MultiAgentRLModule:
+    """Agents of a user's class that share a network, in a container of a user's class."""
+    from golden_classes import Agent, OneEncoder
+
+    observations = gym.spaces.Box(-1, 1, (4,))
+    specs = {
+        name: SingleAgentRLModuleSpec(Agent, observations, gym.spaces.Discrete(actions), {})
+        for name, actions in {"red": 2, "blue": 3}.items()
+    }
+    built: MultiAgentRLModule = MultiAgentRLModuleSpec(marl_module_class=OneEncoder, module_specs=specs).build()
+    return built
+
+
+def own_network() -> RLModule:
+    """A user's own class, with every space that can be stored."""
+    from golden_classes import OwnNetwork
+
+    spaces = gym.spaces.Dict(
+        {
+            "position": gym.spaces.Box(-1, 1, (3,)),
+            "pixels": gym.spaces.Box(0, 255, (2, 2), np.uint8),
+            "count": gym.spaces.Discrete(4, start=-1),
+            "counts": gym.spaces.MultiDiscrete([2, 3]),
+            "flags": gym.spaces.MultiBinary(3),
+            "word": gym.spaces.Text(4, charset="ab"),
+            "pair": gym.spaces.Tuple((gym.spaces.Discrete(2), gym.spaces.Box(0.0, 1.0, (), np.float64))),
+        }
+    )
+    settings = {"note": "a\u00e9\u20ac", "sizes": [1, 2], "rate": 1e-05, "nothing": None, "on": True}
+    return OwnNetwork(RLModuleConfig(spaces, gym.spaces.Discrete(2), settings))
+
+
+def records() -> MultiAgentRLModule:
+    """Every record, composite and descriptor of this format, every activation, and each optional weight."""
+    first, second, third = (Activation(name) for name in ("relu", "tanh", "elu"))
+    fourth, fifth, sixth = (Activation(name) for name in ("silu", "sigmoid", "softplus"))
+    actor = Encoder(Chain((OneHot(5, start=2), Dense(5, 4, bias=False), LayerNorm(4, eps=0.01), first)))
+    critic = Encoder(Chain((OneHot(5, start=2), Dense(5, 3), second, Dense(3, 4), third)))
+    shared = Encoder(Chain((Cast(), Dense(3, 4), fourth, Dense(4, 5), fifth)))
+    counts = gym.spaces.Discrete(5, start=2), gym.spaces.Box(-1, 1, (3,))
+    pixels = gym.spaces.Box(0, 9, (3,), np.uint8), gym.spaces.Discrete(3, start=1)
+    head = (Dense(4, 2), FreeParameter(1, initial=-1.0))
+    made = MultiAgentRLModule()
+    made.add_module("one_hot", _planned(counts, ActorCritic(None, actor, critic), head, Deterministic(3)))
+    made.add_module("cast", _planned(pixels, ActorCritic(shared), (Dense(5, 3), sixth), Categorical(3, start=1)))
+    return made
+
+
+def _planned(spaces: Any, encoder: ActorCritic, pi: tuple[Record, ...], descriptor: Descriptor) -> RLModule:
+    latents = encoder.output_dims(spaces[0].shape)
+    plans = ModulePlans(encoder, Chain(pi), Chain((Dense(latents[-1], 1),)), descriptor, descriptor, descriptor)
+    return NumpyActorCriticRLModule(RLModuleConfig(*spaces, {}, plans=plans))
+
+
+def _actor_critic(spaces: Any, framework: str, **settings: Any) -> RLModule:
+    model = {"fcnet_hiddens": [5, 3], **settings}
+    return SingleAgentRLModuleSpec(ActorCriticRLModule, *spaces, model, "ppo").build(framework=framework)
+
+
+def algorithm() -> Any:
+    """PPO after two iterations: moments of the optimizer, counters, random states."""
+    from rlmodule_algorithms import PPOConfig
+
+    config = (
+        PPOConfig()
+        .environment("CartPole-v1")
+        .env_runners(num_envs_per_env_runner=2)
+        .training(train_batch_size=64, minibatch_size=32, num_epochs=1, model={"fcnet_hiddens": [5, 3]})
+        .debugging(seed=0)
+    )
+    built = config.build()
+    for _ in range(2):
+        built.train()
+    return built
+
+
+CASES: dict[str, Callable[[], Any]] = {
+    made.__name__: made for made in (discrete, gaussian, container, shared_encoder, own_network, records, algorithm)
+}
+"""What is written, by the name of its directory."""
+
+
+def modules_of(made: Any) -> dict[str, RLModule]:
+    """The modules of a case by id."""
+    if isinstance(made, RLModule):
+        return {DEFAULT_MODULE_ID: made}
+    return dict(made.items()) if isinstance(made, MultiAgentRLModule) else {DEFAULT_MODULE_ID: made.get_module()}
+
+
+def make(name: str, directory: Path) -> None:
+    """Write a case: the checkpoint, and what is expected of it."""
+    rng, made = np.random.default_rng(0), CASES[name]()
+    modules = modules_of(made)
+    if isinstance(made, RLModule | MultiAgentRLModule):
+        for module in modules.values():
+            module.set_state({key: _drawn(key, array, rng) for key, array in module.get_state().items()})
+        made.save_to_checkpoint(directory / CHECKPOINT)
+    else:
+        made.save(directory / CHECKPOINT)
+        made.stop()
+    expected = {module_id: _expected(module, rng) for module_id, module in modules.items()}
+    (directory / EXPECTED).write_text(json.dumps(expected, indent=1) + "\n")
+
+
+def _drawn(name: str, array: Any, rng: np.random.Generator) -> Any:
+    # No two alike, so that no transposition and no exchange goes unseen; of few digits, so that a person can read them.
+    if np.issubdtype(array.dtype, np.integer):
+        return rng.integers(1, 100, size=array.shape).astype(array.dtype)
+    values = rng.normal(size=array.shape).round(3)
+    return (np.abs(values) if name.endswith("running_var") else values).astype(array.dtype)
+
+
+def _expected(module: RLModule, rng: np.random.Generator) -> dict[str, Any]:
+    assert module.config is not None
+    obs = _observations(module.config.observation_space, rng)
+    outputs = outputs_of(module, obs)
+    return {name: encode(tree) for name, tree in (("obs", obs), ("train", outputs), ("weights", module.get_state()))}
+
+
+def outputs_of(module: RLModule, obs: Any) -> dict[str, Any]:
+    """What the module computes of a batch of observations, in numpy."""
+    return dict(module.backend.to_numpy(module.evaluate_train({"obs": module.backend.batch(None, obs, like=module)})))
+
+
+def _observations(space: Any, rng: np.random.Generator) -> Any:
+    if isinstance(space, gym.spaces.Dict):
+        return {key: _observations(each, rng) for key, each in space.items() if isinstance(each, gym.spaces.Box)}
+    if np.issubdtype(space.dtype, np.integer):
+        first, size = (space.start, space.n) if isinstance(space, gym.spaces.Discrete) else (0, 10)
+        return rng.integers(first, first + size, size=(4, *space.shape)).astype(space.dtype)
+    return rng.normal(size=(4, *space.shape)).round(3).astype(space.dtype)
+
+
+def encode(tree: Any) -> Any:
+    """Arrays as text such as "float32(2, 3) 0.5 1.25", exactly."""
+    if isinstance(tree, dict):
+        return {key: encode(value) for key, value in tree.items()}
+    return f"{tree.dtype}{tree.shape} {' '.join(map(str, tree.ravel()))}"
+
+
+def decode(tree: Any) -> Any:
+    """What `encode` wrote."""
+    if isinstance(tree, dict):
+        return {key: decode(value) for key, value in tree.items()}
+    header, _, numbers = tree.partition(") ")
+    dtype, _, shape = header.partition("(")
+    return np.array(numbers.split(), dtype).reshape([int(size) for size in shape.split(",") if size.strip()])
+
+
+def main(names: Sequence[str]) -> int:
+    """Write the named cases, or all; the exit status says whether one of those that were named is there already."""
+    asked = list(names) if names else [name for name in CASES if not (FOLDER / name).exists()]
+    there = [name for name in asked if name not in CASES or (FOLDER / name).exists()]
+    if there:
+        print(f"Not written: {', '.join(there)}. A golden checkpoint is never replaced.", file=sys.stderr)
+        return 1
+    for name in asked:
+        make(name, FOLDER / name)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
