@@ -29,8 +29,8 @@ def steps_per_second(trainer: Trainer, *, iterations: int, clock: Clock) -> Meas
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Train, compare, print."""
-    parser = argument_parser(__doc__, rounds=15)
-    parser.add_argument("--steps", type=int, default=4 * STANDARD.rows, help="environment steps of a round")
+    parser = argument_parser(__doc__, rounds=9)
+    parser.add_argument("--steps", type=int, default=16 * STANDARD.rows, help="environment steps of a round")
     parser.add_argument("--warmup", type=int, default=16 * STANDARD.rows, help="environment steps before the first")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", nargs="+", choices=tuple(LIBRARIES), default=tuple(LIBRARIES), metavar="LIBRARY")

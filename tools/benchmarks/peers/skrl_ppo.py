@@ -17,6 +17,10 @@ from skrl.models.torch import CategoricalMixin, DeterministicMixin, Model
 from skrl.trainers.torch import StepTrainer
 from skrl.utils import set_seed
 from torch import nn
+from torch.distributions import Distribution
+
+# Importing skrl switches the validation of all distributions off, which would speed up everyone in this process.
+Distribution.set_default_validate_args(__debug__)
 
 
 class SkrlTrainer:
@@ -43,8 +47,12 @@ class SkrlTrainer:
         self._trainer = StepTrainer(env=env, agents=agent, cfg=silent)
 
     def iterate(self) -> int:
-        for _ in range(STANDARD.steps):
-            self._trainer.train()
+        Distribution.set_default_validate_args(False)
+        try:
+            for _ in range(STANDARD.steps):
+                self._trainer.train()
+        finally:
+            Distribution.set_default_validate_args(__debug__)
         return STANDARD.rows
 
     def recent_return(self) -> float | None:
