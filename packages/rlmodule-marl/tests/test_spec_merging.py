@@ -57,6 +57,13 @@ def test_adding_modules_is_updating_with_a_dict(own: Any, more: Any, overwrite: 
     assert list(added.module_specs) == list(dict.fromkeys([*own, *more]))
 
 
+def test_update_can_change_where_weights_come_from_alone(spec: Any):
+    own = _whole({"red": spec(2)})
+    assert own.update(MultiAgentRLModuleSpec(load_state_path="runs/both")) == replace(own, load_state_path="runs/both")
+    with pytest.raises(ConfigError, match="module_specs is empty"):
+        MultiAgentRLModuleSpec().build()
+
+
 def test_update_leaves_both_specs_alone(spec: Any):
     own, other = _whole({"red": spec(2)}), _whole({"red": WIDER, "blue": spec(3)})
     before = own, dict(own.module_specs), dict(other.module_specs)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import gymnasium as gym
@@ -44,3 +45,11 @@ def module(backend: TorchBackend) -> TorchActorCriticRLModule:
 @pytest.fixture
 def batch() -> dict[str, torch.Tensor]:
     return {"obs": torch.from_numpy(np.random.default_rng(1).normal(size=(6, 4)).astype(np.float32))}
+
+
+@pytest.fixture
+def fresh_compiler() -> Iterator[None]:
+    """What torch has compiled is kept for the process, and counts against its limits."""
+    torch.compiler.reset()
+    yield
+    torch.compiler.reset()

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 
-from rlmodule_core import DiagGaussian, compute_actions
+from rlmodule_core import DiagGaussian, SpecCheckingError, compute_actions
 from rlmodule_torch import (
     TorchActorCriticRLModule,
     TorchBackend,
@@ -109,3 +109,9 @@ def test_extremes_give_finite_numbers_and_gradients(backend: TorchBackend, dist_
 def test_the_deterministic_distribution_gives_the_outputs():
     outputs = torch.ones(2, 3)
     assert TorchDeterministic.from_logits(outputs).sample() is outputs
+
+
+@pytest.mark.parametrize("dtype", [object, str, complex])
+def test_a_column_that_holds_no_numbers_is_refused(backend: TorchBackend, dtype: type) -> None:
+    with pytest.raises(SpecCheckingError, match=r"must hold numbers, got .* of shape \(2, 3\)"):
+        backend.batch(None, np.ones((2, 3)).astype(dtype))

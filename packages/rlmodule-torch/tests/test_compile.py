@@ -1,12 +1,7 @@
 from __future__ import annotations
 
 import copy
-import os
 import pickle
-import subprocess
-import sys
-import warnings
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -17,15 +12,9 @@ from torch import nn
 from rlmodule_core import ConfigError, RLModule, SpecCheckingError
 from rlmodule_torch import TorchActorCriticRLModule, TorchRLModule
 
+pytestmark = pytest.mark.usefixtures("fresh_compiler")
+
 PHASES = ("train", "exploration", "inference")
-
-
-@pytest.fixture(autouse=True)
-def fresh_compiler() -> Iterator[None]:
-    """What torch has compiled is kept for the process, and counts against its limits."""
-    torch.compiler.reset()
-    yield
-    torch.compiler.reset()
 
 
 class Graphs:
@@ -215,36 +204,6 @@ def test_a_forward_replaced_after_compiling_runs(batch: Any):
     assert module.forward_inference(batch) == {"actions": "mine"}
 
 
-def test_without_a_compiler_the_module_runs_and_one_warning_says_why(module: TorchActorCriticRLModule, batch: Any):
-    def broken(graph: Any, inputs: Any) -> Any:
-        raise OSError("no C++ compiler found in /usr/bin")
-
-    expected = outputs(module, batch)
-    module.compile(backend=broken)
-    text = r"TorchActorCriticRLModule runs uncompiled.*OSError: no C\+\+ compiler found in /usr/bin.*install g\+\+"
-    with pytest.warns(RuntimeWarning, match=text) as caught:
-        require_equal(outputs(module, batch), expected)
-    assert len(caught) == 1
-    require_equal(outputs(module, batch), expected)
-    with warnings.catch_warnings(record=True) as again:
-        warnings.simplefilter("always")
-        module.compile(backend=broken)
-        outputs(module, batch)
-    assert again == []
-
-
-def test_where_torch_cannot_compile_at_all_the_module_runs(
-    module: TorchActorCriticRLModule, batch: Any, monkeypatch: pytest.MonkeyPatch
-):
-    def refuse(*args: Any, **kwargs: Any) -> Any:
-        raise RuntimeError("torch.compile is not supported on Python 9.9")
-
-    monkeypatch.setattr(torch, "compile", refuse)
-    with pytest.warns(RuntimeWarning, match=r"not supported on Python 9\.9"):
-        module.compile()
-    assert outputs(module, batch)
-
-
 def test_an_error_of_the_forward_itself_is_raised_as_it_is(batch: Any):
     class Failing(Phases):
         def _forward_train(self, batch: Any) -> Any:
@@ -302,40 +261,6 @@ def test_inductor_computes_the_same(module: TorchActorCriticRLModule, batch: Any
         for phase in PHASES:
             for key, value in got[phase].items():
                 torch.testing.assert_close(value, expected[phase][key][:rows], rtol=1e-5, atol=1e-5)
-
-
-_NO_COMPILER = """
-import warnings
-import torch
-from torch import nn
-from rlmodule_torch import TorchRLModule
-
-class Linear(TorchRLModule):
-    def setup(self):
-        self.net = nn.Linear(4, 3)
-    def _forward_train(self, batch):
-        return {"action_dist_inputs": self.net(batch["obs"]).tanh()}
-    _forward_exploration = _forward_inference = _forward_train
-
-module = Linear()
-module.compile()
-with warnings.catch_warnings(record=True) as caught:
-    warnings.simplefilter("always")
-    for forward in (module.forward_train, module.forward_exploration, module.forward_inference):
-        print(forward({"obs": torch.ones(2, 4)})["action_dist_inputs"].shape)
-print(*(warning.message for warning in caught if warning.category is RuntimeWarning), sep="|")
-"""
-
-
-@pytest.mark.learning
-def test_inductor_without_a_compiler_falls_back(tmp_path: Any):
-    hidden = {**os.environ, "CXX": str(tmp_path / "g++"), "TORCHINDUCTOR_CACHE_DIR": str(tmp_path / "cache")}
-    done = subprocess.run([sys.executable, "-c", _NO_COMPILER], env=hidden, capture_output=True, text=True, check=True)
-    *shapes, warning = done.stdout.splitlines()
-    assert shapes == ["torch.Size([2, 3])"] * 3
-    assert warning.count("|") == 0
-    assert "Linear runs uncompiled" in warning
-    assert "No working C++ compiler found" in warning
 
 
 def test_a_numpy_twin_takes_compile_and_has_nothing_to_do(module: TorchActorCriticRLModule, batch: Any):

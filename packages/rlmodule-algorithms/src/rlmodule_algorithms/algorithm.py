@@ -17,6 +17,7 @@ from rlmodule_algorithms.config.callbacks import notify
 from rlmodule_algorithms.config.settings import AlgorithmSettings
 from rlmodule_algorithms.evaluation import evaluate_policy
 from rlmodule_algorithms.learner import Learner
+from rlmodule_algorithms.learner_contract import checked_arrays, checked_batch, checked_mapping
 from rlmodule_algorithms.module_building import build_module, stored_module
 from rlmodule_algorithms.sampling.acting import acting_module, is_small
 from rlmodule_algorithms.sampling.closing import close_quietly
@@ -26,7 +27,7 @@ from rlmodule_algorithms.sampling.runner import Runner
 from rlmodule_algorithms.seeds import Seeds
 from rlmodule_algorithms.threads import limited_threads
 from rlmodule_algorithms.training import TrainingOutcome, train_until
-from rlmodule_core import DEFAULT_MODULE_ID, Policy, RLModule
+from rlmodule_core import DEFAULT_MODULE_ID, ConfigError, Policy, RLModule
 from rlmodule_marl import MultiAgentRLModule
 
 _SMOOTHING = 100
@@ -74,6 +75,7 @@ class Algorithm:
         self._threads = 1 if is_small(module) else None
         self._returns: deque[float] = deque(maxlen=_SMOOTHING)
         self._episodes = 0
+        self._stopped = False
         if stored is None:
             notify(config.on_algorithm_init, algorithm=self)
 
@@ -126,7 +128,13 @@ class Algorithm:
             NotANumberError: an observation, reward, loss or gradient is not finite; the weights are the last good
                 ones.
             EnvError: an environment failed.
+            ConfigError: the algorithm was stopped.
         """
+        if self._stopped:
+            raise ConfigError(
+                "train() was called after stop(), which has closed the environments. Build the algorithm again, or go "
+                "on from a checkpoint: Algorithm.from_checkpoint(directory)."
+            )
         started = time.perf_counter()
         with limited_threads(self.learner.backend, self._threads):
             self._refresh()
@@ -156,7 +164,7 @@ class Algorithm:
 
     def _learn(self, rollout: Rollout) -> dict[str, dict[str, float]]:
         # Values come from the module that acted: it has the same weights, and in numpy it is the faster one.
-        batch, metrics = self.learner.make_batch(rollout, self._acting)
+        batch, metrics = checked_batch(self.learner, self.learner.make_batch(rollout, self._acting))
         self.env_steps += rollout.num_steps
         learned = self.learner.update({DEFAULT_MODULE_ID: batch}, timestep=self.env_steps)
         return {module_id: {**losses, **metrics} for module_id, losses in learned.items()}
@@ -255,7 +263,7 @@ class Algorithm:
         Raises:
             CheckpointError: it cannot be written; an older checkpoint there is still whole.
         """
-        if self.config.exact_resume:
+        if self.config.exact_resume and not self._stopped:
             self._begin_episodes()
         return self._write(directory, kept_return=None, exact=self.config.exact_resume)
 
@@ -274,7 +282,7 @@ class Algorithm:
             directory,
             config=self.config,
             modules=dict(self.module.items()),
-            learner_arrays=self.learner.get_arrays(),
+            learner_arrays=checked_arrays(self.learner, self.learner.get_arrays()),
             acted_with=self._acting.framework,
             state=self.get_state(),
             kept_return=kept_return,
@@ -299,10 +307,11 @@ class Algorithm:
             episodes=self._episodes,
             recent_returns=list(self._returns),
             entropy=self._seeds.entropy,
-            learner=self.learner.get_state(),
+            learner=dict(checked_mapping(self.learner, "get_state", self.learner.get_state())),
             acting_rng=dict(self._runner.rng.get_state()),
         )
 
     def stop(self) -> None:
-        """Close the environments."""
+        """Close the environments; evaluating, acting and saving are still possible."""
+        self._stopped = True
         self._runner.close()

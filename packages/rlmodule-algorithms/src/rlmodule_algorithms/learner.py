@@ -10,6 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlmodule_algorithms.config.settings import AlgorithmSettings
+from rlmodule_algorithms.learner_contract import (
+    checked_loss,
+    checked_mapping,
+    checked_names,
+    checked_optimizer,
+    require_rows,
+)
 from rlmodule_algorithms.masked import cleared
 from rlmodule_algorithms.sampling.rollout import Rollout
 from rlmodule_algorithms.sampling.train_batch import transitions
@@ -48,7 +55,9 @@ class Learner(ABC):
         self.config = config
         self.rng = rng
         self.backend = get_training_backend(config.framework_name)
-        self.optimizers = {module_id: self.configure_optimizer(module_id) for module_id in module}
+        self.optimizers = {
+            module_id: checked_optimizer(self, self.configure_optimizer(module_id)) for module_id in module
+        }
         self.setup()
 
     def setup(self) -> None:  # noqa: B027 (a hook that may stay empty)
@@ -141,13 +150,14 @@ class Learner(ABC):
             return {}
         lr = Schedule.of("lr", self.config.lr).at(timestep)
         self.optimizers[module_id].set_lr(lr)
-        coeffs = self.coefficients(module_id, timestep)
+        coeffs = checked_mapping(self, "coefficients", self.coefficients(module_id, timestep))
         # Dropout and its like draw from the framework's own generator.
         with self.backend.initialising(int(self.rng.integers(2**31))):
             tensors = self._epochs(module_id, cleared(columns), rows, coeffs)
         metrics = {name: float(self.backend.to_numpy(value)) for name, value in tensors.items()}
         current = {f"curr_{name}": value for name, value in coeffs.items()}
-        return {**metrics, "curr_lr": lr, **current, **self.after_iteration(module_id, metrics)}
+        further = checked_mapping(self, "after_iteration", self.after_iteration(module_id, metrics))
+        return {**metrics, "curr_lr": lr, **current, **further}
 
     def _epochs(self, module_id: str, columns: Columns, rows: int, coeffs: Mapping[str, float]) -> dict[str, Tensor]:
         """Every epoch over the rows; the metrics of the last."""
@@ -170,6 +180,7 @@ class Learner(ABC):
     def _loss_of(self, module_id: str) -> Loss:
         """The module's own loss where it has one, else the algorithm's."""
         module = self.module[module_id]
+        required = checked_names(self, "required_outputs", self.required_outputs())
 
         def loss(
             ops: Ops, outputs: Mapping[str, Any], batch: Mapping[str, Any], coeffs: Mapping[str, Any]
@@ -177,17 +188,18 @@ class Learner(ABC):
             own = module.compute_loss(outputs, batch, coeffs)
             if own is not None:
                 return own
-            missing = [name for name in self.required_outputs() if name not in outputs]
+            missing = [name for name in required if name not in outputs]
             if missing:
                 raise SpecCheckingError(
                     f"{type(module).__name__}.forward_train of module {module_id!r} returned {sorted(outputs)}, but "
                     f"{type(self).__name__} needs {missing} as well. Return them from _forward_train."
                 )
-            return self.compute_loss_for_module(module_id, outputs, batch, coeffs)
+            return checked_loss(self, self.compute_loss_for_module(module_id, outputs, batch, coeffs))
 
         return loss
 
     def _rows_of(self, module_id: str, columns: Columns) -> int:
+        require_rows(self, module_id, columns)
         lengths = {name: len(column) for name, column in columns.items()}
         if len(set(lengths.values())) != 1:
             raise ConfigError(
@@ -197,7 +209,8 @@ class Learner(ABC):
         return next(iter(lengths.values()))
 
     def _require_columns(self, module_id: str, columns: Columns) -> None:
-        missing = [name for name in self.required_columns() if name not in columns]
+        required = checked_names(self, "required_columns", self.required_columns())
+        missing = [name for name in required if name not in columns]
         if missing:
             raise ConfigError(
                 f"{type(self).__name__} needs the columns {missing} of module {module_id!r}, but its batch has only "

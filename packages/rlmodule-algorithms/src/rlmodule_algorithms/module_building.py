@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
 from typing import Any
 
@@ -46,6 +47,7 @@ def stored_module(config: AlgorithmSettings, env: VectorEnv, stored: StoredModul
             f"{', '.join(stored.ids) or 'none'}. Load them with MultiAgentRLModule.from_checkpoint."
         )
     module = _built(config, stored)
+    _require_settings(config, module)
     if module.config is not None:
         known = ((module.config.observation_space, env.single_observation_space, "observations"),)
         for expected, got, what in (*known, (module.config.action_space, env.single_action_space, "actions")):
@@ -78,6 +80,26 @@ def _built(config: AlgorithmSettings, stored: StoredModules) -> RLModule:
     return module
 
 
+def _require_settings(config: AlgorithmSettings, module: RLModule) -> None:
+    kept = None if module.config is None else module.config.model_config_dict
+    if kept is None:
+        return
+    for setting, wanted in _chosen_settings(config, config.rl_module_spec).items():
+        # A file has lists where a program may have tuples.
+        if setting in kept and json.dumps(kept[setting], default=str) != json.dumps(wanted, default=str):
+            raise ConfigError(
+                f"The stored module was built with {setting}={kept[setting]!r}, but the config says {wanted!r}. Go on "
+                "with the settings that it was built with, or build a new algorithm."
+            )
+
+
+def _chosen_settings(config: AlgorithmSettings, spec: SingleAgentRLModuleSpec | None) -> dict[str, Any]:
+    """The model settings that someone chose; those in the spec are nearer to the module than `training(model=...)`."""
+    in_spec = None if spec is None else spec.model_config_dict
+    layers = (config.default_model, config.model, in_spec)
+    return {key: value for layer in layers if layer is not None for key, value in layer.items()}
+
+
 def complete_spec(config: AlgorithmSettings, env: VectorEnv) -> SingleAgentRLModuleSpec:
     """The user's spec with the fields that are None filled in, and the defaults of the catalog's settings."""
     spec = config.default_module_spec()
@@ -89,9 +111,6 @@ def complete_spec(config: AlgorithmSettings, env: VectorEnv) -> SingleAgentRLMod
     spec = spaces.update(spec)
     catalog_class = load(CATALOGS, spec.catalog_class) if isinstance(spec.catalog_class, str) else spec.catalog_class
     defaults: dict[str, Any] = {}
-    # Settings in the spec are nearer to the module than those of .training(model=...).
-    layers = (config.default_model, config.model, spec.model_config_dict)
-    chosen = {key: value for layer in layers if layer is not None for key, value in layer.items()}
     if isinstance(catalog_class, type) and issubclass(catalog_class, Catalog):
         defaults = asdict(catalog_class.settings_class())
-    return spec.update(SingleAgentRLModuleSpec(model_config_dict={**defaults, **chosen}))
+    return spec.update(SingleAgentRLModuleSpec(model_config_dict={**defaults, **_chosen_settings(config, spec)}))

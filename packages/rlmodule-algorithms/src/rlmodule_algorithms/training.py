@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import math
 import time
 from collections.abc import Callable, Mapping
@@ -152,8 +153,21 @@ def _validate(
         require_count("max_env_steps", max_env_steps)
     if max_seconds is not None:
         require_positive("max_seconds", max_seconds)
-    if on_result is not None and not callable(on_result):
+    if on_result is not None and not _takes_one_argument(on_result):
         refuse("on_result", on_result, "a function of the result, or None")
+
+
+def _takes_one_argument(function: Any) -> bool:
+    if not callable(function):
+        return False
+    try:
+        inspect.signature(function).bind(None)
+    except TypeError:
+        return False
+    except ValueError:
+        # Some callables in C tell nothing of their arguments.
+        return True
+    return True
 
 
 def _score(algorithm: Trainable, result: Mapping[str, Any]) -> float | None:

@@ -71,3 +71,11 @@ def test_what_is_no_function_is_refused(small_ppo: PPOConfig, callback: Any) -> 
 def test_a_function_with_other_arguments_is_refused_before_anything_runs(small_ppo: PPOConfig) -> None:
     with pytest.raises(ConfigError, match=r"can be called as on_train_result\(algorithm=..., result=...\)"):
         small_ppo.callbacks(on_train_result=lambda result: None).build()
+
+
+def test_an_async_function_is_refused_because_nobody_would_await_it(small_ppo: PPOConfig) -> None:
+    async def later(algorithm: Any, result: Any) -> None:
+        raise AssertionError
+
+    with pytest.raises(ConfigError, match="'on_train_result' must be a plain function, got the async function"):
+        small_ppo.callbacks(on_train_result=later).validate()

@@ -221,6 +221,21 @@ def test_another_environment_than_that_of_the_training_is_refused(
         Algorithm.from_checkpoint(tmp_path, config=small_ppo.copy().environment("Acrobot-v1"))
 
 
+def test_other_model_settings_than_the_modules_are_refused(small_ppo: PPOConfig, build: Any, tmp_path: Path) -> None:
+    build(small_ppo.training(model={"fcnet_hiddens": (8,)})).save(tmp_path)
+    with pytest.raises(ConfigError, match=r"built with fcnet_hiddens=\[8\], but the config says \[16\]"):
+        Algorithm.from_checkpoint(tmp_path, config=small_ppo.copy().training(model={"fcnet_hiddens": [16]}))
+    Algorithm.from_checkpoint(tmp_path, config=small_ppo).stop()
+
+
+def test_an_algorithm_that_was_stopped_saves_but_does_not_train(exact: PPOConfig, build: Any, tmp_path: Path) -> None:
+    algorithm = build(exact)
+    algorithm.stop()
+    with pytest.raises(ConfigError, match=r"train\(\) was called after stop\(\)"):
+        algorithm.train()
+    Algorithm.from_checkpoint(algorithm.save(tmp_path)).stop()
+
+
 def test_an_environment_that_would_import_is_passed_again_or_refused(
     small_ppo: PPOConfig, build: Any, tmp_path: Path
 ) -> None:

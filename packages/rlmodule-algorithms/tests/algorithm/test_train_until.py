@@ -114,6 +114,7 @@ def test_another_directory_starts_anew(scores: Any, tmp_path: Path) -> None:
     ("argument", "value"),
     [
         ("max_env_steps", "100"),
+        ("on_result", lambda: None),
         ("max_env_steps", 1e6),
         ("max_env_steps", 0),
         ("max_seconds", "1"),

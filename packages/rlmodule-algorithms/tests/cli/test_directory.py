@@ -51,3 +51,13 @@ def test_a_directory_that_cannot_be_made_is_an_error_with_the_next_step(tmp_path
     (tmp_path / "file").write_text("")
     with pytest.raises(ConfigError, match=r"file/run.*Give another one with --out"):
         claim_directory(tmp_path / "file" / "run")
+
+
+@pytest.mark.parametrize("wanted", ["", ".", "..", "/"])
+def test_a_taken_directory_without_a_name_to_number_is_refused(
+    wanted: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "precious").write_text("data")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError, match=r"is not empty. Give a new one with --out DIR"):
+        claim_directory(Path(wanted))

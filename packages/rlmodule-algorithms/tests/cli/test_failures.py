@@ -132,3 +132,9 @@ def test_a_read_only_directory_is_named(run: Path, small: Path, refused: Refused
     assert "Give another one with --out DIR" in refused(["train", "--config", small, "--out", run.parent / "new"])
     run.parent.chmod(0o700)
     logs.chmod(0o700)
+
+
+def test_a_network_beyond_the_memory_is_an_error_without_a_traceback(refused: Refused, tmp_path: Path) -> None:
+    settings = tmp_path / "huge.toml"
+    settings.write_text("[training]\nmodel = { fcnet_hiddens = [9_999_999_999_999] }\n")
+    assert "The memory does not suffice: Unable to allocate" in refused(["train", "--config", str(settings)])

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -7,7 +9,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from rlmodule_core import ConfigError, Policy, RLModuleConfig, SpecCheckingError
+from rlmodule_core import ConfigError, Policy, RLModuleConfig, SpecCheckingError, StateError, UnsupportedSpaceError
+from rlmodule_core.numpy_backend import NumpyRLModule
 
 
 def test_one_observation_gives_one_action_of_the_space(discrete_module: Any, gaussian_module: Any):
@@ -74,11 +77,36 @@ def test_log_likelihoods_are_those_of_the_exploration(request: Any, fixture: str
     np.testing.assert_allclose(logp, extras["action_logp"], rtol=1e-5, atol=1e-6)
 
 
+@pytest.mark.parametrize(
+    ("fixture", "actions"),
+    [
+        *(("discrete_module", wrong) for wrong in (2, [2] * 3, [[2]] * 16, ["a"] * 16)),
+        *(("gaussian_module", np.zeros(shape)) for shape in ((16,), (3, 2), (16, 1), (16, 3))),
+    ],
+)
+def test_log_likelihoods_need_one_action_for_each_observation(
+    request: Any, fixture: str, actions: Any, obs: np.ndarray
+):
+    shape = "(16,)" if fixture == "discrete_module" else "(16, 2)"
+    with pytest.raises(SpecCheckingError, match=re.escape(f"as numbers of shape {shape}, got ")):
+        Policy(request.getfixturevalue(fixture)).compute_log_likelihoods(actions, obs)
+
+
+@pytest.mark.parametrize("action", [1, 5, -1, 2.5, np.nan])
+def test_log_likelihoods_are_of_actions_of_the_space(discrete_module: Any, action: float, obs: np.ndarray):
+    actions = np.where(np.arange(16) == 3, action, 2)
+    with pytest.raises(SpecCheckingError, match="are whole numbers from 2 to 4, got"):
+        Policy(discrete_module).compute_log_likelihoods(actions, obs)
+
+
 def test_log_likelihoods_need_a_distribution(returning: Any):
     config = RLModuleConfig(gym.spaces.Box(-1, 1, (2,)), gym.spaces.Discrete(3))
     policy = Policy(returning(config, actions=np.zeros(3)))
     with pytest.raises(SpecCheckingError, match="log-likelihoods need 'action_dist_inputs'"):
         policy.compute_log_likelihoods(np.zeros(3), np.zeros((3, 2)))
+    narrow = Policy(returning(config, action_dist_inputs=np.zeros((3, 2), np.float32)))
+    with pytest.raises(SpecCheckingError, match=r"must return 'action_dist_inputs' of shape \(B, 3\)"):
+        narrow.compute_log_likelihoods(np.zeros(3), np.zeros((3, 2)))
 
 
 @pytest.mark.parametrize("shape", [(1, 4), (3,), ()])
@@ -87,6 +115,46 @@ def test_a_single_observation_of_another_shape_is_refused(discrete_module: Any, 
         Policy(discrete_module).compute_single_action(np.zeros(shape))
     assert str(shape) in str(caught.value)
     assert "compute_actions()" in str(caught.value)
+
+
+def test_a_single_observation_may_be_a_dict():
+    class First(NumpyRLModule):
+        def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+            assert batch["obs"]["b"]["c"].shape == (1, 2)
+            return {"actions": batch["obs"]["a"]}
+
+        _forward_exploration = _forward_inference = _forward_train
+
+    space = gym.spaces.Dict(a=gym.spaces.Discrete(9), b=gym.spaces.Dict(c=gym.spaces.Box(0, 1, (2,))))
+    policy, obs = Policy(First(RLModuleConfig(space, gym.spaces.Discrete(9)))), {"a": 4, "b": {"c": [0.25, 0.5]}}
+    assert policy.compute_single_action(obs)[0] == 4
+    for wrong, text in (({"a": 4}, r" with the keys \['a', 'b'\]"), ({**obs, "a": [4]}, r"\.a of shape \(\), got")):
+        with pytest.raises(SpecCheckingError, match=rf"expects one observation{text}.*call compute_actions\(\)"):
+            policy.compute_single_action(wrong)
+
+
+def test_a_single_observation_that_is_no_array_is_refused(returning: Any):
+    space = gym.spaces.Tuple([gym.spaces.Discrete(9), gym.spaces.Box(0, 1, (2,))])
+    policy = Policy(returning(RLModuleConfig(space, gym.spaces.Discrete(3)), actions=np.zeros(1, np.int64)))
+    with pytest.raises(UnsupportedSpaceError, match=r"one observation is of Tuple.*Use a Dict space"):
+        policy.compute_single_action((4, np.zeros(2)))
+
+
+def test_what_is_no_array_and_no_dict_is_refused(discrete_module: Any):
+    policy, ragged = Policy(discrete_module), [[1.0], [1.0, 2.0]]
+    for call, text in (
+        (lambda: policy.compute_single_action(ragged), "its rows differ in length. For a batch"),
+        (lambda: policy.compute_actions(ragged), "or lists of one length: "),
+        (
+            lambda: policy.compute_actions_from_input_dict(None),
+            "a dict of columns such as {'obs': ...}, got a None",
+        ),
+    ):
+        with pytest.raises(SpecCheckingError, match=re.escape(text)):
+            call()
+    for state in ([np.zeros(3)], np.zeros(3)):
+        with pytest.raises(StateError, match="A recurrent state is a dict"):
+            policy.compute_single_action(np.zeros(4), state)
 
 
 def test_a_batch_of_another_shape_is_refused(discrete_module: Any):
@@ -134,9 +202,3 @@ def test_actions_take_the_dtype_of_the_action_space(returning: Any):
     space.dtype = np.dtype(np.int32)
     policy = Policy(returning(RLModuleConfig(gym.spaces.Box(-1, 1, (2,)), space), actions=np.array([1, 2])))
     assert policy.compute_actions(np.zeros((2, 2)))[0].dtype == np.int32
-
-
-@pytest.mark.parametrize("action", [1, 5, -1])
-def test_log_likelihoods_of_actions_outside_the_space_are_refused(discrete_module: Any, action: int):
-    with pytest.raises(SpecCheckingError, match="are from 2 to 4"):
-        Policy(discrete_module).compute_log_likelihoods([action], np.zeros((1, 4)))

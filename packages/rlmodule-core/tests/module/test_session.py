@@ -181,7 +181,7 @@ def test_a_stateless_module_acts_as_its_policy_does(gaussian_module: Any, obs: n
 def test_observations_of_another_shape_are_refused(shape: tuple[int, ...]):
     with pytest.raises(SpecCheckingError) as caught:
         session(Averaging, 2).act(np.zeros(shape))
-    assert all(text in str(caught.value) for text in ("obs of 2 environments", "(2, 1)", str(shape)))
+    assert all(text in str(caught.value) for text in ("Session.act() expects obs", "(2, 1)", str(shape)))
 
 
 def test_observations_of_a_dict_are_held_to_their_rows():
@@ -194,15 +194,15 @@ def test_observations_of_a_dict_are_held_to_their_rows():
     space = gym.spaces.Dict(a=gym.spaces.Discrete(9), b=gym.spaces.Dict(c=gym.spaces.Box(0, 1, (2,))))
     acting = Policy(First(RLModuleConfig(space, SPACES[1]))).session(2)
     assert acting.act({"a": np.array([3, 4]), "b": {"c": np.zeros((2, 2))}}).tolist() == [[3], [4]]
-    with pytest.raises(SpecCheckingError, match=r"expects obs\.b\.c of 2 environments, shape \(2, 2\), got shape \(2,"):
+    with pytest.raises(SpecCheckingError, match=r"expects obs\.b\.c of shape \(2, 2\), got shape \(2,"):
         acting.act({"a": np.array([3, 4]), "b": {"c": np.zeros(2)}})
     with pytest.raises(SpecCheckingError, match=r"expects obs with the keys \['a', 'b'\], got \['a'\]"):
         acting.act({"a": np.array([3, 4])})
 
 
-@pytest.mark.parametrize("rewards", [1.0, np.zeros(3), np.zeros((2, 1))])
+@pytest.mark.parametrize("rewards", [1.0, np.zeros(3), np.zeros((2, 1)), ["a", "b"]])
 def test_rewards_of_another_shape_are_refused(rewards: Any):
-    with pytest.raises(SpecCheckingError, match=r"rewards of shape \(2,\), got shape"):
+    with pytest.raises(SpecCheckingError, match=r"rewards of shape \(2,\), got shape|must hold numbers, got <U1"):
         session(Averaging, 2).act(column(0, 0), rewards)
 
 
@@ -210,6 +210,13 @@ def test_rewards_of_another_shape_are_refused(rewards: Any):
 def test_a_mask_of_another_kind_is_refused(mask: Any):
     with pytest.raises(SpecCheckingError, match=r"a mask of bool, shape \(2,\), got"):
         session(Averaging, 2).reset(mask)
+
+
+def test_lists_of_different_lengths_are_refused():
+    acting, ragged = session(Averaging, 2), [[1.0], [1.0, 2.0]]
+    for call in (acting.act, acting.reset, lambda rewards: acting.act(column(0, 0), rewards)):
+        with pytest.raises(SpecCheckingError, match=r"differ in length|lists of one length"):
+            call(ragged)
 
 
 @pytest.mark.parametrize("n", [0, -1, 1.5, "2", True, None])

@@ -51,3 +51,16 @@ def test_everything_that_does_not_fit_is_named_at_once_and_nothing_changes(netwo
     assert "nothing was changed" in text
     for name, array in _weights(network).items():
         np.testing.assert_array_equal(array, before[name])
+
+
+@pytest.mark.parametrize("dtype", [object, str, complex])
+def test_weights_that_are_no_real_numbers_are_refused_by_name(network: object, dtype: type):
+    before = _weights(network)
+    with pytest.raises(StateError, match=r"no real numbers: 0\.weight"):
+        get_backend("numpy").set_weights(network, {**before, "0.weight": before["0.weight"].astype(dtype)})
+    assert all((before[name] == array).all() for name, array in _weights(network).items())
+
+
+def test_weights_without_names_are_refused(network: object):
+    with pytest.raises(StateError, match="must be arrays by name, got a NoneType"):
+        get_backend("numpy").set_weights(network, None)  # type: ignore[arg-type]

@@ -276,7 +276,7 @@ class MultiAgentRLModule:
             for module_id, module in stored.build_all().items():
                 container.add_module(module_id, module)
             return container
-        setup = stored_setup(stored, chosen, config)
+        setup = stored_setup(stored, chosen, config=config)
         container = chosen(setup.config)
         restore(container, stored, set_up_as=setup.set_up_as)
         return container

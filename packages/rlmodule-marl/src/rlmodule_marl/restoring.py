@@ -66,14 +66,12 @@ def setup_to_dict(
     return {**config.to_dict(), _SET_UP_AS: origins}
 
 
-def stored_setup(
-    stored: StoredModules, container_class: type[Any], config: MultiAgentRLModuleConfig | None
-) -> StoredSetup:
+def stored_setup(stored: StoredModules, chosen: type[Any], *, config: MultiAgentRLModuleConfig | None) -> StoredSetup:
     """What the stored container was set up from.
 
     Args:
         stored: the checkpoint.
-        container_class: the class to construct.
+        chosen: the class to construct.
         config: the config in place of the stored one.
 
     Raises:
@@ -87,7 +85,7 @@ def stored_setup(
         return StoredSetup(config, set_up_as)
     if entry is None or entry.config is None:
         raise CheckpointError(
-            f"{directory} holds no MultiAgentRLModuleConfig, from which {container_class.__name__} builds its modules "
+            f"{directory} holds no MultiAgentRLModuleConfig, from which {chosen.__name__} builds its modules "
             "in setup(). Pass it as config=."
         )
     try:

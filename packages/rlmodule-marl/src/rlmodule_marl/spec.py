@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from pathlib import Path
 from typing import Any, overload
 
@@ -30,7 +30,7 @@ class MultiAgentRLModuleSpec:
     """
 
     marl_module_class: type[MultiAgentRLModule] = MultiAgentRLModule
-    module_specs: SpecsById | SingleAgentRLModuleSpec | None = None
+    module_specs: SpecsById | SingleAgentRLModuleSpec = field(default_factory=dict)
     _: KW_ONLY
     load_state_path: str | Path | None = None
     modules_to_load: Collection[str] | None = None
@@ -150,7 +150,7 @@ class MultiAgentRLModuleSpec:
         }
         return replace(
             self,
-            module_specs=merge_specs(self._specs(), other._specs(), overwrite=overwrite),
+            module_specs=merge_specs(self.module_specs, other.module_specs, overwrite=overwrite),
             **{name: value for name, value in given.items() if value is not None},
         )
 
@@ -179,7 +179,7 @@ class MultiAgentRLModuleSpec:
 
     def to_dict(self) -> dict[str, Any]:
         """The spec as JSON-able data; classes are recorded by name."""
-        specs, container, chosen = self._specs(), self.marl_module_class, self.modules_to_load
+        specs, container, chosen = self.module_specs, self.marl_module_class, self.modules_to_load
         by_id = specs if isinstance(specs, Mapping) else None
         return {
             "marl_module_class": None if container is MultiAgentRLModule else class_name(container),
@@ -217,11 +217,6 @@ class MultiAgentRLModuleSpec:
             )
         except ConfigError as error:
             raise CheckpointError(f"{where} cannot be rebuilt: {error} Restore the file from a copy.") from error
-
-    def _specs(self) -> SpecsById | SingleAgentRLModuleSpec:
-        if self.module_specs is None:
-            raise ConfigError("MultiAgentRLModuleSpec.module_specs is None. Pass a dict of specs by module id.")
-        return self.module_specs
 
     def _by_id(self) -> SpecsById:
         if isinstance(self.module_specs, Mapping):

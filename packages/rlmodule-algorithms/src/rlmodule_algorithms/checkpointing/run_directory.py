@@ -51,7 +51,7 @@ def prune(run: str | Path, *, iteration: int, keep: int) -> None:
     """
     for old in [path for path in _numbered(run) if int(path.name) <= iteration][:-keep]:
         # Without its document it is no checkpoint any more, should this be interrupted.
-        (old / _DOCUMENT).unlink()
+        (old / _DOCUMENT).unlink(missing_ok=True)
         shutil.rmtree(old, ignore_errors=True)
 
 

@@ -68,7 +68,8 @@ def _run(options: Options) -> int:
 
 def _is_expected(error: Exception) -> bool:
     """Whether the text of the error tells the user what to do, so that a traceback would only be in the way."""
-    if isinstance(error, UsageError | OSError):
+    # Too large a network or too many environments: the text says how much was asked for.
+    if isinstance(error, UsageError | OSError | MemoryError):
         return True
     from gymnasium.error import Error as GymnasiumError
 
@@ -81,6 +82,8 @@ def _print_error(error: Exception) -> None:
     from rich.console import Console
 
     message = " ".join(str(error).split())
+    if isinstance(error, MemoryError):
+        message = f"The memory does not suffice: {message}. Use a smaller network, batch or number of environments."
     Console(stderr=True, highlight=False, emoji=False).print(
         f"error: {message}", style="red", markup=False, soft_wrap=True
     )

@@ -40,6 +40,11 @@ def require_callbacks(option: str, callbacks: Any) -> None:
     for function in _functions(callbacks):
         if not callable(function):
             raise ConfigError(f"The option {option!r} must be a function, or a list of functions, got {function!r}.")
+        if inspect.iscoroutinefunction(function):
+            raise ConfigError(
+                f"The option {option!r} must be a plain function, got the async function {function!r}, which nobody "
+                "would await. Write it without async."
+            )
         try:
             inspect.signature(function).bind(**dict.fromkeys(arguments))
         except TypeError as error:

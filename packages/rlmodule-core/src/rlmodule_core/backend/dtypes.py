@@ -9,6 +9,11 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
+from rlmodule_core.errors import SpecCheckingError
+
+_NUMERIC = frozenset("biuf")
+"""The kinds of numpy dtypes that networks take."""
+
 
 def network_dtype(dtype: np.dtype[Any]) -> np.dtype[Any]:
     """The dtype in which a batch of that dtype enters a network."""
@@ -23,8 +28,18 @@ def batch_array(space: gym.Space[Any] | None, value: Any) -> NDArray[Any]:
     """A batch of the space as an array of the dtype in which it enters a network.
 
     Integers given for a space of floats become floats; nothing is rounded.
+
+    Raises:
+        SpecCheckingError: the value is no array of numbers, as lists of different lengths are none.
     """
-    array = np.asarray(value)
+    try:
+        array = np.asarray(value)
+    except ValueError as error:
+        raise SpecCheckingError(f"A column must be an array, or lists of one length: {error}") from error
+    if array.dtype.kind not in _NUMERIC:
+        raise SpecCheckingError(
+            f"A column must hold numbers, got {array.dtype} of shape {array.shape}. Convert it before it is passed."
+        )
     own = array.dtype if space is None or space.dtype is None else np.dtype(space.dtype)
     return array.astype(_entering(array.dtype, own), copy=False)
 

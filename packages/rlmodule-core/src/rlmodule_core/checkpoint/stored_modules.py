@@ -18,6 +18,11 @@ from rlmodule_core.module.config import RLModuleConfig
 from rlmodule_core.module.resolve import resolve_module_class, standard_class
 from rlmodule_core.plans import Weights
 
+_NO_CONFIG = (
+    " It was constructed without a config, perhaps from arguments that no checkpoint holds. If so, construct it "
+    "yourself, and call its set_state() with read_weights(directory, module_id) of rlmodule_core.checkpoint."
+)
+
 
 @dataclass(frozen=True)
 class StoredModules:
@@ -157,12 +162,6 @@ class StoredModules:
                 f"{_NO_CONFIG if config is None else ''}"
             ) from error
         return module
-
-
-_NO_CONFIG = (
-    " It was constructed without a config, perhaps from arguments that no checkpoint holds. If so, construct it "
-    "yourself, and call its set_state() with read_weights(directory, module_id) of rlmodule_core.checkpoint."
-)
 
 
 def _require_catalog(catalog_class: type[Any] | str | None) -> None:

@@ -45,6 +45,10 @@ def compute_actions(
 
 def run_acting(module: RLModule, batch: Mapping[str, Any], *, explore: bool) -> Mapping[str, Any]:
     """What the exploration or inference forward returns for `batch`; see `compute_actions`, which settles actions."""
+    if not isinstance(batch, Mapping):
+        raise SpecCheckingError(
+            f"{type(module).__name__} acts for a dict of columns such as {{'obs': ...}}, got a {type(batch).__name__}."
+        )
     backend = module.backend
     space = None if module.config is None else module.config.observation_space
     inputs = {
@@ -86,9 +90,38 @@ def acting_descriptor(module: RLModule, output: Mapping[str, Any], *, explore: b
     return descriptor_of(getter())
 
 
+def distribution_of(
+    module: RLModule, output: Mapping[str, Any], get_class: Callable[[], type[Distribution]]
+) -> Distribution | None:
+    """The distribution in what a module returned; None where there is none.
+
+    Args:
+        module: the module that acted.
+        output: what its forward returned, `[B, ...]`.
+        get_class: gives the class that `action_dist_inputs` are for.
+
+    Raises:
+        SpecCheckingError: `action_dist` is no distribution, or `action_dist_inputs` do not fit the class.
+    """
+    if Columns.ACTION_DIST in output:
+        given = output[Columns.ACTION_DIST]
+        if not isinstance(given, Distribution):
+            raise SpecCheckingError(
+                f"{type(module).__name__} must return a rlmodule Distribution as 'action_dist', got a "
+                f"{type(given).__name__}. Return its parameters as 'action_dist_inputs' instead."
+            )
+        return given
+    if Columns.ACTION_DIST_INPUTS in output:
+        dist_cls = get_class()
+        inputs: Tensor = output[Columns.ACTION_DIST_INPUTS]
+        _require_inputs(module, dist_cls, inputs)
+        return dist_cls.from_logits(inputs)
+    return None
+
+
 def _explored(module: RLModule, output: Mapping[str, Any], rng: Rng | None) -> dict[str, Any]:
     result = dict(output)
-    dist = _distribution(module, output, module.get_exploration_action_dist_cls)
+    dist = distribution_of(module, output, module.get_exploration_action_dist_cls)
     if dist is None:
         _require_actions(module, output)
         return result
@@ -110,30 +143,11 @@ def _explored(module: RLModule, output: Mapping[str, Any], rng: Rng | None) -> d
 def _inferred(module: RLModule, output: Mapping[str, Any], rng: Rng | None) -> dict[str, Any]:
     if Columns.ACTIONS in output:
         return dict(output)
-    dist = _distribution(module, output, module.get_inference_action_dist_cls)
+    dist = distribution_of(module, output, module.get_inference_action_dist_cls)
     if dist is None:
         _require_actions(module, output)
         return dict(output)
     return {**output, Columns.ACTIONS: dist.to_deterministic().sample(rng=rng)}
-
-
-def _distribution(
-    module: RLModule, output: Mapping[str, Any], get_class: Callable[[], type[Distribution]]
-) -> Distribution | None:
-    if Columns.ACTION_DIST in output:
-        given = output[Columns.ACTION_DIST]
-        if not isinstance(given, Distribution):
-            raise SpecCheckingError(
-                f"{type(module).__name__} must return a rlmodule Distribution as 'action_dist', got a "
-                f"{type(given).__name__}. Return its parameters as 'action_dist_inputs' instead."
-            )
-        return given
-    if Columns.ACTION_DIST_INPUTS in output:
-        dist_cls = get_class()
-        inputs: Tensor = output[Columns.ACTION_DIST_INPUTS]
-        _require_inputs(module, dist_cls, inputs)
-        return dist_cls.from_logits(inputs)
-    return None
 
 
 def _require_inputs(module: RLModule, dist_cls: type[Distribution], inputs: Tensor) -> None:

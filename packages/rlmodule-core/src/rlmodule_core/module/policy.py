@@ -15,7 +15,8 @@ from rlmodule_core.checkpoint.module import load_module
 from rlmodule_core.columns import Columns
 from rlmodule_core.distributions import to_env_actions
 from rlmodule_core.errors import ConfigError, SpecCheckingError, StateError
-from rlmodule_core.module.actions import acting_descriptor, compute_actions, run_acting
+from rlmodule_core.module.actions import acting_descriptor, compute_actions, distribution_of, run_acting
+from rlmodule_core.module.observations import require_observations
 from rlmodule_core.module.recurrent import State
 from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.module.session import Session
@@ -103,9 +104,10 @@ class Policy:
 
         Raises:
             SpecCheckingError: the observation does not have the shape of the observation space.
+            UnsupportedSpaceError: observations of the space are no arrays, and no dict of them.
             StateError: the state is not of the form of the module's `get_initial_state()`.
         """
-        batch = None if not state else _mapped(lambda leaf: np.asarray(leaf)[None], state)
+        batch = _mapped(_one_row, _state_tree(state))
         actions, state_out, extras = self.compute_actions(self._single(obs), batch, explore)
         rest = {key: value[0] for key, value in extras.items() if isinstance(value, np.ndarray)}
         return actions[0], _mapped(lambda leaf: leaf[0], state_out), rest
@@ -132,49 +134,69 @@ class Policy:
         """Log-probabilities `[B]` of actions as sampled `[B, ...]` under the exploration distribution.
 
         Raises:
-            SpecCheckingError: the module gives no distribution, or an action is not one of the action space's.
+            SpecCheckingError: the module gives no distribution, there is not one action for each observation, or an
+                action is not one of the action space's.
             StateError: the states are not of the form of the module's `get_initial_state()`.
         """
-        self._require_legal(np.asarray(actions))
         module, backend = self.module, self.module.backend
         output = run_acting(module, self._columns(obs_batch, state_batches), explore=True)
-        if Columns.ACTION_DIST_INPUTS not in output:
+        dist = distribution_of(module, output, module.get_exploration_action_dist_cls)
+        if dist is None or Columns.ACTION_DIST_INPUTS not in output:
             raise SpecCheckingError(
                 f"{type(module).__name__}.forward_exploration returned {sorted(output)}; log-likelihoods need "
                 f"{Columns.ACTION_DIST_INPUTS!r}."
             )
-        dist = module.get_exploration_action_dist_cls().from_logits(output[Columns.ACTION_DIST_INPUTS])
+        self._require_actions(np.asarray(actions), len(output[Columns.ACTION_DIST_INPUTS]))
         logp: NDArray[np.float32] = backend.to_numpy(dist.logp(backend.batch(self._action_space, actions, like=module)))
         return logp
 
     def _columns(self, obs_batch: Any, state_batches: State | None) -> dict[str, Any]:
-        if not state_batches:
+        state = _state_tree(state_batches)
+        if not state:
             return {Columns.OBS: obs_batch}
         if not self.module.is_stateful():
             raise StateError(
                 f"{type(self.module).__name__} carries no recurrent state, but got one with the keys "
-                f"{sorted(state_batches)}. Pass None."
+                f"{sorted(state)}. Pass None."
             )
-        return {Columns.OBS: obs_batch, Columns.STATE_IN: state_batches}
+        return {Columns.OBS: obs_batch, Columns.STATE_IN: state}
 
-    def _single(self, obs: Any) -> NDArray[np.generic]:
-        array = np.asarray(obs)
-        if array.shape != self._observation_space.shape:
-            raise SpecCheckingError(
-                f"compute_single_action() expects one observation of {self._observation_space}, got an array of shape "
-                f"{array.shape}. For a batch call compute_actions()."
-            )
-        return array[None]
+    def _single(self, obs: Any) -> Any:
+        where, hint = "compute_single_action()", " For a batch call compute_actions()."
+        require_observations(self._observation_space, obs, leading=(), where=where, name="one observation", hint=hint)
+        return _mapped(_one_row, obs) if isinstance(obs, Mapping) else _one_row(obs)
 
-    def _require_legal(self, actions: NDArray[Any]) -> None:
+    def _require_actions(self, actions: NDArray[Any], rows: int) -> None:
         space = self._action_space
+        # Else numpy would broadcast one action to every row, or every row to each.
+        if space.shape is not None and (actions.shape != (rows, *space.shape) or actions.dtype.kind not in "biuf"):
+            raise SpecCheckingError(
+                f"compute_log_likelihoods() expects actions of {space} as numbers of shape {(rows, *space.shape)}, got "
+                f"{actions.dtype} of shape {actions.shape}. Pass the actions as they were sampled, one for each "
+                "observation."
+            )
         if isinstance(space, gym.spaces.Discrete):
             last = space.start + space.n - 1
-            if ((actions < space.start) | (actions > last)).any():
-                raise SpecCheckingError(f"Actions of {space} are from {space.start} to {last}, got {actions!r}.")
+            if not ((actions >= space.start) & (actions <= last) & (actions % 1 == 0)).all():
+                raise SpecCheckingError(
+                    f"Actions of {space} are whole numbers from {space.start} to {last}, got {actions!r}."
+                )
 
 
-def _mapped(function: Callable[[Any], Any], state: State) -> State:
-    return {
-        key: _mapped(function, leaf) if isinstance(leaf, Mapping) else function(leaf) for key, leaf in state.items()
-    }
+def _state_tree(state: State | None) -> State:
+    if state is None:
+        return {}
+    if not isinstance(state, Mapping):
+        raise StateError(
+            f"A recurrent state is a dict as get_initial_state() gives it, got a {type(state).__name__}. Pass what the "
+            "call before returned, or None at an episode's start."
+        )
+    return state
+
+
+def _one_row(leaf: Any) -> NDArray[Any]:
+    return np.asarray(leaf)[None]
+
+
+def _mapped(function: Callable[[Any], Any], tree: Mapping[str, Any]) -> Mapping[str, Any]:
+    return {key: _mapped(function, leaf) if isinstance(leaf, Mapping) else function(leaf) for key, leaf in tree.items()}

@@ -33,7 +33,8 @@ def require_state(module: RLModule, state: object, rows: int, *, name: str, erro
         name: where the state comes from, for the error text.
         error: what to raise.
     """
-    expected, given = _leaf_dims(initial_state(module, rows)), _leaf_dims(state)
+    expected = _batch_dims(module.get_initial_state(), rows)
+    given = {path: dims_of(look_up(state, path)) for path in leaf_paths(state)}
     if given != expected:
         raise error(
             f"{name} of {type(module).__name__} must be a batch of what get_initial_state() gives: expected "
@@ -89,7 +90,9 @@ def _last_step(module: RLModule, output: Mapping[str, Any], rows: int) -> dict[s
 
 def _batched(state: Mapping[str, Any], rows: int) -> dict[str, Any]:
     return {
-        key: _batched(leaf, rows) if isinstance(leaf, Mapping) else np.stack([batch_array(None, leaf)] * rows)
+        key: _batched(leaf, rows)
+        if isinstance(leaf, Mapping)
+        else np.repeat(batch_array(None, leaf)[None], rows, axis=0)
         for key, leaf in state.items()
     }
 
@@ -118,8 +121,10 @@ def _without_time(module: RLModule, outputs: Mapping[str, Any], rows: int, *, at
     return step
 
 
-def _leaf_dims(state: object) -> dict[Path, Dims | None]:
-    return {path: dims_of(look_up(state, path)) for path in leaf_paths(state)}
+def _batch_dims(state: Mapping[str, Any], rows: int) -> dict[Path, Dims | None]:
+    """The sizes that `_batched` gives; this is asked twice a step, and so makes no arrays."""
+    leaves: dict[Path, Any] = {path: look_up(state, path) for path in leaf_paths(state)}
+    return {path: None if isinstance(leaf, Mapping) else (rows, *np.shape(leaf)) for path, leaf in leaves.items()}
 
 
 def _shown(leaves: Mapping[Path, Dims | None]) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmodule_core.backend.dtypes import network_dtype
+from rlmodule_core.backend.dtypes import batch_array, network_dtype
 from rlmodule_core.columns import Columns
 from rlmodule_core.errors import ConfigError, SpecCheckingError, UnsupportedSpaceError
+from rlmodule_core.module.observations import require_observations
 from rlmodule_core.module.recurrent import State, initial_state
 from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.specs import SpecDict, SpecType
@@ -93,7 +93,7 @@ class Session:
         if mask is None:
             self._state, self._actions, self._at_start = start, actions, np.ones(self.n, np.bool_)
             return
-        rows = np.asarray(mask)
+        rows = batch_array(None, mask)
         if rows.dtype != np.bool_ or rows.shape != (self.n,):
             raise SpecCheckingError(
                 f"Session.reset() expects a mask of bool, shape ({self.n},), got {rows.dtype} of shape {rows.shape}."
@@ -121,7 +121,7 @@ class Session:
                     f"the actions before earned, shape ({self.n},)."
                 )
             return np.zeros(self.n, np.float32)
-        given = np.asarray(rewards)
+        given = batch_array(None, rewards)
         if given.shape != (self.n,):
             raise SpecCheckingError(f"Session.act() expects rewards of shape ({self.n},), got shape {given.shape}.")
         return np.where(self._at_start, 0.0, given).astype(np.float32)
@@ -129,22 +129,7 @@ class Session:
     def _require_observations(self, obs: Any) -> None:
         space = None if self._module.config is None else self._module.config.observation_space
         if space is not None:
-            _require_rows(space, obs, self.n, name="obs")
-
-
-def _require_rows(space: gym.Space[Any], obs: Any, n: int, *, name: str) -> None:
-    if isinstance(space, gym.spaces.Dict):
-        if not isinstance(obs, Mapping) or not space.spaces.keys() <= obs.keys():
-            raise SpecCheckingError(
-                f"Session.act() expects {name} with the keys {sorted(space.spaces)}, got "
-                f"{sorted(obs) if isinstance(obs, Mapping) else type(obs).__name__}."
-            )
-        for key, part in space.spaces.items():
-            _require_rows(part, obs[key], n, name=f"{name}.{key}")
-    elif space.shape is not None and np.shape(obs) != (n, *space.shape):
-        raise SpecCheckingError(
-            f"Session.act() expects {name} of {n} environments, shape {(n, *space.shape)}, got shape {np.shape(obs)}."
-        )
+            require_observations(space, obs, leading=(self.n,), where="Session.act()")
 
 
 def _top_keys(spec: SpecType) -> set[str]:

@@ -14,6 +14,9 @@ from rlmodule_core.plans.record import Dims, Plan, Record
 Weights = dict[str, NDArray[np.generic]]
 """Canonical name to array: the flat state of a network or a module."""
 
+_REAL = "biuf"
+"""The kinds of numpy dtypes that weights may have."""
+
 
 def escape_key(key: str) -> str:
     """Percent-escape the two characters that would break a dotted name."""
@@ -56,14 +59,21 @@ def match_weights(expected: Mapping[str, Dims], given: Mapping[str, NDArray[np.g
     """Refuse weights that do not fit, naming everything that is wrong at once.
 
     Raises:
-        StateError: names are missing or unexpected, or arrays have another shape.
+        StateError: names are missing or unexpected, or arrays have another shape or hold no real numbers.
     """
+    if not isinstance(given, Mapping):
+        raise StateError(f"The weights of {where} must be arrays by name, got a {type(given).__name__}.")
     faults = [f"missing: {name} {shape}" for name, shape in expected.items() if name not in given]
     faults += [f"unexpected: {name} {np.shape(given[name])}" for name in given if name not in expected]
     faults += [
         f"mis-shaped: {name} expected {shape}, got {np.shape(given[name])}"
         for name, shape in expected.items()
         if name in given and np.shape(given[name]) != tuple(shape)
+    ]
+    faults += [
+        f"no real numbers: {name}, {kind}"
+        for name, kind in ((name, np.asarray(given[name]).dtype) for name in expected if name in given)
+        if kind.kind not in _REAL
     ]
     if faults:
         listed = "\n  ".join(faults)

@@ -24,14 +24,15 @@ def input_gradients(backend: TrainingBackend, inputs: Array, function: Callable[
     backend.set_weights(module, {"net.0.weight": inputs.T})
 
     def loss(ops: Any, outputs: Any, batch: Any, coeffs: Any) -> Any:
+        # The second term, because a function that stops gradients would leave nothing to differentiate.
         return ops.sum(function(outputs["out"])) + 0.0 * ops.sum(outputs["out"]), {}
 
     found = gradients(backend, module, loss, {Columns.OBS: np.eye(rows, dtype=np.float32)})
     return found["net.0.weight"].T
 
 
-def central_differences(inputs: Array, function: Callable[[Array], Array]) -> Array:
-    """The same by central differences, for a function whose rows are independent."""
+def differenced_gradients(inputs: Array, function: Callable[[Array], Array]) -> Array:
+    """The same by central differences, without a backend, for a function whose rows are independent."""
     exact = inputs.astype(np.float64)
     gradient = np.zeros_like(exact)
     for column in range(exact.shape[1]):

@@ -35,7 +35,7 @@ class ModuleTrainingSuite(ModuleExam):
         module = self._module()
         backend, batch = self._training_backend(module), self.make_batch(module)
         explored = compute_actions(module, batch, explore=True, rng=module.backend.rng(0))
-        if not self._gives_distributions(self._module(), explored, batch):
+        if not self._gives_distributions(module, explored, batch):
             pytest.skip("The module gives no distribution in exploration or in training.")
         acted = {name: explored[name] for name in (Columns.ACTIONS, Columns.ACTION_LOGP)}
         ratios = backend.update_epoch(

@@ -21,8 +21,10 @@ def claim_directory(wanted: Path) -> Path:
     """Make the directory and its logs, or the same with the next free number where something is there already.
 
     Raises:
-        ConfigError: it cannot be made.
+        ConfigError: it cannot be made, or is taken and has no name of its own to number, such as '.'.
     """
+    if wanted.name in ("", "..") and not _is_free(wanted):
+        raise ConfigError(f"The directory {wanted} to save to is not empty. Give a new one with --out DIR.")
     numbered = (wanted.with_name(f"{wanted.name}-{number}") for number in itertools.count(2))
     try:
         return next(filter(_claim, itertools.chain([wanted], numbered)))

@@ -16,6 +16,7 @@ from rlmodule_algorithms.cli.training.header import print_header
 from rlmodule_algorithms.cli.training.plan import Plan, plan_training
 from rlmodule_algorithms.cli.training.resume import resume
 from rlmodule_algorithms.cli.training.run import Run
+from rlmodule_algorithms.cli.training.run_lock import only_process_in
 from rlmodule_algorithms.cli.training.run_record import RunRecord, write_record
 from rlmodule_algorithms.cli.training.summary import Summary, print_summary
 from rlmodule_algorithms.evaluation import evaluate_policy
@@ -34,16 +35,19 @@ def train(options: TrainOptions, *, console: Console) -> int:
     """
     plan, algorithm, directory = _begin(options)
     try:
-        record = RunRecord.of(plan.limits, final_episodes=plan.final_episodes, preset=plan.preset)
-        write_record(directory, record)
-        if not options.quiet:
-            print_header(console, plan, algorithm)
-        if options.out not in (None, directory):
-            console.print(f"{options.out} is taken: this run is saved in {directory}.", style="yellow", soft_wrap=True)
-        if not options.quiet:
-            console.print()
-        run = Run(algorithm, plan, directory, console=console, quiet=options.quiet)
-        outcome = run.train()
+        with only_process_in(directory):
+            record = RunRecord.of(plan.limits, final_episodes=plan.final_episodes, preset=plan.preset)
+            write_record(directory, record)
+            if not options.quiet:
+                print_header(console, plan, algorithm)
+            if options.out not in (None, directory):
+                console.print(
+                    f"{options.out} is taken: this run is saved in {directory}.", style="yellow", soft_wrap=True
+                )
+            if not options.quiet:
+                console.print()
+            run = Run(algorithm, plan, directory, console=console, quiet=options.quiet)
+            outcome = run.train()
     finally:
         algorithm.stop()
     evaluation, ended_by = None, run.stopped_by
