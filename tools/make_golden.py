@@ -19,28 +19,42 @@ import numpy as np
 from rlmodule_core import (
     DEFAULT_MODULE_ID,
     ActorCriticRLModule,
+    Bernoulli,
     Categorical,
     Descriptor,
     Deterministic,
+    DiagGaussian,
     ModulePlans,
+    MultiCategorical,
+    MultiDistribution,
     RLModule,
     RLModuleConfig,
     SingleAgentRLModuleSpec,
+    SquashedGaussian,
 )
 from rlmodule_core.checkpoint.layout import FORMAT
 from rlmodule_core.numpy_backend import NumpyActorCriticRLModule
 from rlmodule_core.plans import (
     Activation,
     ActorCritic,
+    Branches,
     Cast,
     Chain,
+    Concat,
+    Conv2D,
     Dense,
     Encoder,
+    Flatten,
     FreeParameter,
+    Fusion,
     LayerNorm,
+    MultiOneHot,
     OneHot,
     Record,
+    Scale,
+    Transpose,
 )
+from rlmodule_core.spaces import sub_spaces
 from rlmodule_marl import MultiAgentRLModule, MultiAgentRLModuleSpec
 from workspace import ROOT
 
@@ -121,6 +135,58 @@ def records() -> MultiAgentRLModule:
     return made
 
 
+def encoders() -> RLModule:
+    """Every record and composite for images and for several observations at once, each optional field set."""
+    spaces = gym.spaces.Dict(
+        {
+            "frames.1": gym.spaces.Box(0, 9, (2, 3, 4, 5), np.uint8),
+            "pair": gym.spaces.Tuple(
+                (gym.spaces.MultiDiscrete([[2], [3]], start=[[1], [-1]]), gym.spaces.Box(-1, 1, ()))
+            ),
+        }
+    )
+    stack = Transpose((1, 2, 0, 3)), Flatten(2), Scale(9.0)
+    uneven = Conv2D(10, 2, (2, 3), (2, 1), (0, 1, 1, 1), gain=0.5, initializer="xavier_uniform")
+    image = Chain((*stack, uneven, LayerNorm(2, axes=3), Conv2D(2, 3, (2, 2), bias=False), Flatten(3)))
+    counts, number = Chain((Flatten(2), MultiOneHot((2, 3), (1, -1)))), Chain((Flatten(0), Dense(1, 2)))
+    pair = Branches.of({"0": (counts, (2, 1)), "1": (number, ())})
+    branches = Branches.of({"frames.1": (image, (2, 3, 4, 5)), "pair": (pair, ())})
+    width = branches.output_dims(())[0]
+    fusion = Fusion(branches, Chain((Concat(), Dense(width, 4, initializer="kaiming_normal"), Activation("tanh"))))
+    actions = gym.spaces.Discrete(2)
+    return _planned((spaces, actions), ActorCritic(Encoder(fusion)), (Dense(4, 2),), Categorical(2))
+
+
+def distributions() -> MultiAgentRLModule:
+    """Every further descriptor, with action spaces of several axes, starts of their own and parts in parts."""
+    made = MultiAgentRLModule()
+    for name, (space, descriptor) in _action_spaces().items():
+        spaces = gym.spaces.Box(-1, 1, (3,)), space
+        head = (Dense(2, descriptor.input_dim),)
+        made.add_module(name, _planned(spaces, ActorCritic(Encoder(Chain((Cast(), Dense(3, 2))))), head, descriptor))
+    return made
+
+
+def _action_spaces() -> dict[str, tuple[gym.Space[Any], Descriptor]]:
+    tall, number = gym.spaces.Box(0.0, np.inf, (2, 1)), gym.spaces.Box(-np.inf, np.inf, ())
+    bounded = gym.spaces.Box(np.array([[-2.0], [0.0]]), np.array([[6.0], [0.5]]), dtype=np.float64)
+    choices = gym.spaces.MultiDiscrete(np.array([[2, 3], [3, 2]]), start=np.array([[0, -1], [-1, 4]]))
+    switches, vector = gym.spaces.MultiBinary((1, 2)), gym.spaces.Box(-1, 1, (2,))
+    several = gym.spaces.Tuple((gym.spaces.Discrete(3, start=1), gym.spaces.MultiBinary(2)))
+    return {
+        "tall": (tall, DiagGaussian((2, 1))),
+        "number": (number, DiagGaussian((), normalize_actions=False)),
+        "given": (tall, Deterministic((2, 1))),
+        "squashed": (bounded, SquashedGaussian((-2.0, 0.0), (6.0, 0.5), shape=(2, 1))),
+        "choices": (choices, MultiCategorical((2, 3, 3, 2), start=(0, -1, -1, 4), shape=(2, 2))),
+        "switches": (switches, Bernoulli((1, 2))),
+        "parts": (
+            gym.spaces.Dict({"aim": vector, "go": several}),
+            MultiDistribution.of({"aim": DiagGaussian(2), "go": (Categorical(3, start=1), Bernoulli(2))}),
+        ),
+    }
+
+
 def _planned(spaces: Any, encoder: ActorCritic, pi: tuple[Record, ...], descriptor: Descriptor) -> RLModule:
     latents = encoder.output_dims(spaces[0].shape)
     plans = ModulePlans(encoder, Chain(pi), Chain((Dense(latents[-1], 1),)), descriptor, descriptor, descriptor)
@@ -150,7 +216,18 @@ def algorithm() -> Any:
 
 
 CASES: dict[str, Callable[[], Any]] = {
-    made.__name__: made for made in (discrete, gaussian, container, shared_encoder, own_network, records, algorithm)
+    made.__name__: made
+    for made in (
+        discrete,
+        gaussian,
+        container,
+        shared_encoder,
+        own_network,
+        records,
+        encoders,
+        distributions,
+        algorithm,
+    )
 }
 """What is written, by the name of its directory."""
 
@@ -198,8 +275,12 @@ def outputs_of(module: RLModule, obs: Any) -> dict[str, Any]:
 
 
 def _observations(space: Any, rng: np.random.Generator) -> Any:
-    if isinstance(space, gym.spaces.Dict):
-        return {key: _observations(each, rng) for key, each in space.items() if isinstance(each, gym.spaces.Box)}
+    parts = sub_spaces(space)
+    if parts:
+        # No network reads words.
+        return {key: _observations(each, rng) for key, each in parts.items() if not isinstance(each, gym.spaces.Text)}
+    if isinstance(space, gym.spaces.MultiDiscrete):
+        return (space.start + rng.integers(0, space.nvec, size=(4, *space.shape))).astype(space.dtype)
     if np.issubdtype(space.dtype, np.integer):
         first, size = (space.start, space.n) if isinstance(space, gym.spaces.Discrete) else (0, 10)
         return rng.integers(first, first + size, size=(4, *space.shape)).astype(space.dtype)

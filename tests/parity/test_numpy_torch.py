@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from rlmodule_core import (
     ActorCriticEncoderConfig,
+    Bernoulli,
     Categorical,
     Descriptor,
     DiagGaussian,
@@ -20,7 +21,10 @@ from rlmodule_core import (
     MLPEncoderConfig,
     MLPHeadConfig,
     ModulePlans,
+    MultiCategorical,
+    MultiDistribution,
     RLModuleConfig,
+    SquashedGaussian,
     distribution_for,
     get_backend,
 )
@@ -120,9 +124,25 @@ def test_weights_go_there_and_back_unchanged(config: RLModuleConfig, seed: int):
         assert back[name].tobytes() == array.tobytes()
 
 
-_DESCRIPTORS = st.one_of(
-    st.builds(Categorical, st.integers(1, 8), st.integers(-3, 3)), st.builds(DiagGaussian, st.integers(1, 5))
+_SHAPES = st.one_of(st.integers(1, 5), st.lists(st.integers(1, 3), max_size=3).map(tuple))
+_BOUNDS = st.lists(st.tuples(st.floats(-9, -1), st.floats(0, 9)), min_size=1, max_size=3)
+_PARTS = st.one_of(
+    st.builds(Categorical, st.integers(1, 8), st.integers(-3, 3)),
+    st.builds(DiagGaussian, _SHAPES),
+    st.builds(Bernoulli, _SHAPES),
+    st.builds(MultiCategorical, st.lists(st.integers(1, 4), min_size=1, max_size=4).map(tuple)),
+    st.builds(lambda bounds: SquashedGaussian(*zip(*bounds, strict=True)), _BOUNDS),
 )
+_DESCRIPTORS = st.one_of(_PARTS, st.builds(MultiDistribution.of, st.lists(_PARTS, min_size=1, max_size=3)))
+
+
+def _assert_trees_agree(actual: Any, expected: Any) -> None:
+    if isinstance(expected, dict):
+        assert actual.keys() == expected.keys()
+        for key, part in expected.items():
+            _assert_trees_agree(actual[key], part)
+    else:
+        _assert_agree(actual, expected)
 
 
 @given(_DESCRIPTORS, _SEEDS, st.sampled_from([0.1, 1.0, 5.0]))
@@ -134,10 +154,10 @@ def test_distributions_compute_the_same(descriptor: Descriptor, seed: int, sprea
     cls = descriptor.bind(_TORCH.ops)
     dist, dist_other = (cls.from_logits(torch.from_numpy(logits)) for logits in (one, other))
     actions = oracle.sample(rng=_NUMPY.rng(seed))
-    _assert_agree(dist.logp(torch.from_numpy(actions)), oracle.logp(actions))
+    _assert_agree(dist.logp(_TORCH.batch(None, actions)), oracle.logp(actions))
     _assert_agree(dist.entropy(), oracle.entropy())
     _assert_agree(dist.kl(dist_other), oracle.kl(oracle_other))
-    _assert_agree(dist.to_deterministic().sample(), oracle.to_deterministic().sample())
+    _assert_trees_agree(dist.to_deterministic().sample(), oracle.to_deterministic().sample())
 
 
 def _in_float64(network: Any) -> Any:

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import json
+import re
+from dataclasses import asdict, dataclass, fields
 from typing import Any
 
 import gymnasium as gym
@@ -8,7 +10,18 @@ import numpy as np
 import pytest
 
 from rlmodule_catalogs import ModelSettings, PPOCatalog
-from rlmodule_core import ConfigError, ModelConfig, RLModuleConfig
+from rlmodule_catalogs.refused_settings import REFUSED as TEXTS
+from rlmodule_core import (
+    Categorical,
+    ConfigError,
+    DiagGaussian,
+    ModelConfig,
+    RLModuleConfig,
+    SquashedGaussian,
+)
+from rlmodule_core.plans import FreeParameter
+
+REAL_ACTIONS = gym.spaces.Box(-1.0, 1.0, (3,))
 
 # Another value than the default for every key.
 OTHER: dict[str, Any] = {
@@ -21,6 +34,17 @@ OTHER: dict[str, Any] = {
     "free_log_std": True,
     "vf_share_layers": False,
     "normalize_actions": False,
+    "squash_actions": True,
+    "fcnet_kernel_initializer": "xavier_uniform",
+    "fcnet_kernel_gain": 1.0,
+    "conv_filters": [[4, 2, 1, "valid"]],
+    "conv_activation": "tanh",
+    "conv_use_layernorm": True,
+    "conv_kernel_initializer": "kaiming_normal",
+    "conv_kernel_gain": 1.0,
+    "post_fcnet_use_layernorm": True,
+    "post_fcnet_kernel_initializer": "xavier_normal",
+    "post_fcnet_kernel_gain": 1.0,
 }
 # An activation shows only where there is a layer to activate.
 BASE: dict[str, Any] = {"post_fcnet_hiddens": [6]}
@@ -33,8 +57,83 @@ def _decided(catalog: PPOCatalog) -> tuple[Any, ...]:
 
 @pytest.mark.parametrize("key", [field.name for field in fields(ModelSettings)])
 def test_every_key_has_an_effect(make: Any, key: str):
-    changed = make(**{**BASE, key: OTHER[key]})
-    assert _decided(changed) != _decided(make(**BASE))
+    image = gym.spaces.Box(0, 255, (4, 4, 2), np.uint8)
+    changed = make(obs=image, **{**BASE, key: OTHER[key]})
+    assert _decided(changed) != _decided(make(obs=image, **BASE))
+
+
+# The keys of BEHAVIOURS 4.6 and 4.8 that mean nothing here.
+REFUSED = [
+    *("no_final_linear", "use_lstm", "lstm_cell_size", "max_seq_len", "lstm_use_prev_action", "lstm_use_prev_reward"),
+    *("_time_major", "use_attention", "attention_dim", "attention_num_heads", "attention_use_n_prev_rewards"),
+    *("framestack", "dim", "grayscale", "zero_mean", "custom_model", "custom_model_config", "custom_action_dist"),
+    *("custom_preprocessor", "always_check_shapes", "_disable_preprocessor_api", "_disable_action_flattening"),
+    *("fcnet_bias_initializer", "conv_bias_initializer_kwargs", "fcnet_kernel_initializer_kwargs"),
+    *("head_fcnet_hiddens", "head_fcnet_activation", "fusionnet_hiddens", "fusionnet_activation", "log_std_clip_param"),
+]
+
+
+@pytest.mark.parametrize("key", REFUSED)
+def test_a_key_that_cannot_be_honoured_is_refused_with_the_reason_and_what_to_do(make: Any, key: str):
+    with pytest.raises(ConfigError, match=rf"The model setting '{key}' cannot be honoured: .{{20,}}\.$"):
+        make(**{key: False})
+
+
+def test_a_replacement_that_is_named_exists():
+    named = {name for text in TEXTS.values() for name in re.findall(r"'(\w+)' here", text)}
+    assert named == {"post_fcnet_hiddens", "post_fcnet_activation", "post_fcnet_use_layernorm"} | {
+        "post_fcnet_kernel_initializer"
+    }
+    assert named <= {field.name for field in fields(ModelSettings)}
+
+
+def test_a_contributed_catalog_may_honour_such_a_key(make: Any):
+    assert make(RecurrentCatalog, use_lstm=True).settings.use_lstm is True
+
+
+@pytest.mark.parametrize("value", [0, -1.0, "1", True, float("nan"), float("inf"), None])
+def test_a_gain_is_a_positive_number(make: Any, value: Any):
+    with pytest.raises(ConfigError, match="'fcnet_kernel_gain' must be a positive number"):
+        make(fcnet_kernel_gain=value)
+
+
+@pytest.mark.parametrize("value", [3, "same", [16], [[16, 8]], [[16, 8, 0]], [[16, [8, 8, 8], 1]], [[4, 2, 1, "full"]]])
+def test_convolutions_are_a_list_of_specifiers(make: Any, value: Any):
+    with pytest.raises(ConfigError, match=r"'conv_filters' does not fit\. Convolutions are a list of \[kernels"):
+        make(conv_filters=value)
+
+
+def test_convolutions_survive_being_stored():
+    given = ModelSettings.parse({"conv_filters": [[16, [8, 4], 4], [32, 3, [2, 1], "valid"]]})
+    assert given.conv_filters == ((16, (8, 4), (4, 4), "same"), (32, (3, 3), (2, 1), "valid"))
+    assert ModelSettings.parse(json.loads(json.dumps(asdict(given)))) == given
+
+
+@pytest.mark.parametrize(
+    "key", ["fcnet_kernel_initializer", "conv_kernel_initializer", "post_fcnet_kernel_initializer"]
+)
+def test_an_initializer_that_does_not_exist_gets_the_nearest_name(make: Any, key: str):
+    image = gym.spaces.Box(0, 255, (4, 4, 2), np.uint8)
+    with pytest.raises(ConfigError, match=r"got 'xavier_unifrom'\. Did you mean 'xavier_uniform'"):
+        _decided(make(obs=image, **{**BASE, key: "xavier_unifrom"}))
+
+
+def test_squashed_actions_are_those_of_every_box(make: Any):
+    actions = gym.spaces.Dict(a=gym.spaces.Discrete(2), b=gym.spaces.Tuple((REAL_ACTIONS,)))
+    descriptor = make(actions=actions, squash_actions=True).get_action_descriptor()
+    assert descriptor.children[0] == Categorical(2)
+    assert descriptor.children[1].children == (SquashedGaussian.for_space(REAL_ACTIONS),)
+    plain = make(actions=actions, normalize_actions=False).get_action_descriptor()
+    assert plain.children[1].children == (DiagGaussian(3, normalize_actions=False),)
+
+
+def test_squashed_actions_may_have_a_free_log_std(make: Any):
+    assert make(squash_actions=True, free_log_std=True).get_pi_head_config().plan().records[-1] == FreeParameter(3)
+
+
+def test_squashing_actions_that_are_no_boxes_is_refused(make: Any):
+    with pytest.raises(ConfigError, match=r"'squash_actions' is about Box actions; the action space Discrete\(2\)"):
+        make(actions=gym.spaces.Discrete(2), squash_actions=True).get_action_descriptor()
 
 
 def test_no_settings_are_the_defaults():
@@ -101,6 +200,15 @@ def test_settings_are_a_mapping(settings: Any):
 class DeepSettings(ModelSettings):
     depth: int = 2
     residual: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecurrentSettings(ModelSettings):
+    use_lstm: bool = False
+
+
+class RecurrentCatalog(PPOCatalog):
+    settings_class = RecurrentSettings
 
 
 class DeepCatalog(PPOCatalog):

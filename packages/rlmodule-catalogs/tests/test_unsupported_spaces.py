@@ -16,15 +16,14 @@ from rlmodule_core import (
     UnsupportedSpaceError,
 )
 
+_BOX = gym.spaces.Box(0, 1, (2,))
 ODD_OBSERVATIONS = [
-    gym.spaces.Box(0, 1, ()),
-    gym.spaces.Box(0, 1, (4, 4)),
-    gym.spaces.Box(0, 255, (4, 4, 3), np.uint8),
-    gym.spaces.MultiDiscrete([2, 3]),
     gym.spaces.Text(5),
-    gym.spaces.Graph(gym.spaces.Box(0, 1, (2,)), None),
+    gym.spaces.Graph(_BOX, None),
+    gym.spaces.Sequence(_BOX),
+    gym.spaces.OneOf((_BOX, gym.spaces.Discrete(2))),
 ]
-ODD_ACTIONS = [gym.spaces.Box(-1, 1, (2, 2)), gym.spaces.Box(0, 3, (2,), np.int32), gym.spaces.Text(5)]
+ODD_ACTIONS = [gym.spaces.Box(0, 3, (2,), np.int32), gym.spaces.Text(5)]
 
 
 class Cards(gym.Space[Any]):
@@ -39,14 +38,14 @@ def test_an_odd_observation_space_is_named_with_what_to_override(make: Any, cata
         catalog.build_encoder("numpy")
     text = str(caught.value)
     assert str(space) in text
-    assert "Supported are Box spaces with one axis and Discrete spaces" in text
+    assert "Supported are Box, Discrete, MultiDiscrete and MultiBinary spaces, and Dict and Tuple" in text
     assert "Catalog.get_encoder_config" in text
     assert "PPOCatalog.get_actor_critic_encoder_config" in text
 
 
 @pytest.mark.parametrize("build", ["build_actor_critic_encoder", "build_pi_head", "build_vf_head"])
 def test_every_part_that_depends_on_it_says_so(make: Any, build: str):
-    catalog = make(obs=gym.spaces.MultiDiscrete([2, 3]))
+    catalog = make(obs=gym.spaces.Text(5))
     with pytest.raises(UnsupportedSpaceError, match="get_actor_critic_encoder_config"):
         getattr(catalog, build)("numpy")
 
@@ -59,7 +58,7 @@ def test_an_odd_action_space_is_named_with_what_to_override(make: Any, space: An
             build("numpy")
         text = str(caught.value)
         assert str(space) in text
-        assert "Supported are Discrete and one-dimensional Box spaces of floats" in text
+        assert "Supported are Discrete, MultiDiscrete, MultiBinary, Box spaces of floats" in text
         assert "Catalog.get_action_descriptor" in text
 
 
@@ -68,7 +67,7 @@ def test_the_override_that_is_named_helps(make: Any):
         def get_encoder_config(self) -> ModelConfig:
             return MLPEncoderConfig(input_dims=(2,), hidden_layer_dims=(8,), cast=True)
 
-    catalog = make(Flat, obs=gym.spaces.MultiDiscrete([2, 3]))
+    catalog = make(Flat, obs=gym.spaces.Sequence(gym.spaces.Discrete(3), stack=True))
     latents = catalog.build_actor_critic_encoder("numpy")({"obs": np.array([[1, 2]])})["encoder_out"]["actor"]
     assert catalog.build_pi_head("numpy")(latents).shape == (1, 6)
 
@@ -89,6 +88,34 @@ def test_a_new_space_can_be_registered_once_for_all_catalogs(make: Any):
         return MLPEncoderConfig(input_dims=(52,), hidden_layer_dims=settings.fcnet_hiddens)
 
     assert make(obs=Cards(), fcnet_hiddens=[9]).latent_dims == (9,)
+
+
+def test_a_new_space_may_be_a_part_of_others(make: Any):
+    @encoder_config_for.register(Cards)
+    def _(space: Cards, settings: Any) -> ModelConfig:
+        return MLPEncoderConfig(input_dims=(52,), hidden_layer_dims=settings.fcnet_hiddens)
+
+    space = gym.spaces.Tuple((Cards(), gym.spaces.Discrete(2)))
+    encoder = make(Catalog, obs=space).build_encoder("numpy")
+    latents = encoder({"obs": {"0": np.ones((3, 52), np.float32), "1": np.array([0, 1, 1])}})
+    assert latents["encoder_out"].shape == (3, 256)
+
+
+def test_a_part_without_a_default_is_named_by_its_keys(make: Any):
+    space = gym.spaces.Dict(fine=_BOX, deep=gym.spaces.Tuple((_BOX, gym.spaces.Text(3))))
+    expected = r"In the part 'deep' of the observation: In the part '1' of the observation: No default .* space Text"
+    with pytest.raises(UnsupportedSpaceError, match=expected):
+        make(obs=space).build_actor_critic_encoder("numpy")
+
+
+@pytest.mark.parametrize(
+    "space",
+    [gym.spaces.Dict(), gym.spaces.Tuple(()), gym.spaces.Dict(a=gym.spaces.Tuple(())), gym.spaces.Dict({3: _BOX})],
+    ids=str,
+)
+def test_spaces_without_parts_and_keys_that_are_no_texts_are_refused(make: Any, space: Any):
+    with pytest.raises(UnsupportedSpaceError, match=r"it needs at least one part, and texts as keys.*get_encoder_conf"):
+        make(obs=space).build_actor_critic_encoder("numpy")
 
 
 @pytest.mark.parametrize(

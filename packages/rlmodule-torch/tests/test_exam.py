@@ -15,6 +15,7 @@ from rlmodule_core import (
     MLPHeadConfig,
     ModulePlans,
     RLModuleConfig,
+    distribution_for,
 )
 from rlmodule_core.testing import BackendSuite, DistributionSuite, ModelSuite, ModuleSuite
 from rlmodule_torch import TorchActorCriticRLModule, TorchRLModule
@@ -50,6 +51,26 @@ class TestGaussianTorchModule(ModuleSuite):
         pi = FreeLogStdMLPHeadConfig(input_dims=(8,), hidden_layer_dims=(6,), output_layer_dim=4).plan()
         vf = MLPHeadConfig(input_dims=(8,), hidden_layer_dims=(), output_layer_dim=1).plan()
         plans = ModulePlans(encoder, pi, vf, *([DiagGaussian(2)] * 3))
+        return TorchActorCriticRLModule(RLModuleConfig(self.observation_space, self.action_space, {}, plans=plans))
+
+
+class TestTorchModuleOfNestedActions(ModuleSuite):
+    action_space = gym.spaces.Dict(
+        {
+            "aim": gym.spaces.Box(-2.0, 6.0, (2, 1)),
+            "go": gym.spaces.Tuple((gym.spaces.MultiDiscrete([2, 3], start=[0, -1]), gym.spaces.MultiBinary((1, 2)))),
+        }
+    )
+
+    def make_module(self) -> TorchActorCriticRLModule:
+        descriptor = distribution_for(self.action_space)
+        base = MLPEncoderConfig(input_dims=(4,), hidden_layer_dims=(8,))
+        encoder = ActorCriticEncoderConfig(base_encoder_config=base, shared=True).plan()
+        widths = descriptor.input_dim, 1
+        heads = (
+            MLPHeadConfig(input_dims=(8,), hidden_layer_dims=(), output_layer_dim=width).plan() for width in widths
+        )
+        plans = ModulePlans(encoder, *heads, *([descriptor] * 3))
         return TorchActorCriticRLModule(RLModuleConfig(self.observation_space, self.action_space, {}, plans=plans))
 
 

@@ -14,16 +14,11 @@ from rlmodule_algorithms.config.validation import require_count
 from rlmodule_algorithms.errors import EnvError
 from rlmodule_algorithms.sampling.closing import close_all
 from rlmodule_algorithms.sampling.env_faults import env_fault
-from rlmodule_algorithms.sampling.env_values import (
-    Array,
-    flag_value,
-    illegal_rows,
-    observation_array,
-    require_array_space,
-    reward_value,
-)
+from rlmodule_algorithms.sampling.env_values import Array, flag_value, illegal_rows, reward_value
+from rlmodule_algorithms.sampling.observation_form import ObservationForm
 from rlmodule_algorithms.sampling.rollout_faults import bad_value
 from rlmodule_core import ConfigError, Policy, RLModuleError, require_stateless
+from rlmodule_core.spaces import row_of, show_leaf
 
 Env = gym.Env[Any, Any]
 
@@ -55,7 +50,7 @@ def evaluate_policy(
     Raises:
         ConfigError: `episodes`, `seed` or `max_episode_steps` is no such number, an episode does not end, or the module
             carries a recurrent state.
-        UnsupportedSpaceError: the module's observations are not one array each.
+        UnsupportedSpaceError: the module's observations are not arrays.
         EnvError: an environment cannot be made, raised or returned something odd.
         NotANumberError: an observation or reward is not finite.
     """
@@ -84,33 +79,32 @@ def _play(
 ) -> list[_Episode]:
     """The finished episodes of the (number, seed) that wait, by number."""
     config = policy.module.config
-    space = config.observation_space if config is not None else None
-    playing = [
-        _Episode(env, number, seed=seed, space=space) for env, (number, seed) in zip(envs, waiting, strict=False)
-    ]
+    space = None if config is None else config.observation_space
+    form = ObservationForm(envs[0].observation_space if space is None else space)
+    playing = [_Episode(env, number, seed=seed, form=form) for env, (number, seed) in zip(envs, waiting, strict=False)]
     finished: list[_Episode] = []
     while playing:
-        actions = policy.compute_actions(np.stack([episode.obs for episode in playing]), explore=explore)[0]
-        for episode, action in zip(playing, actions, strict=True):
-            episode.step(action, limit=limit)
+        leaves = [np.stack(rows) for rows in zip(*(episode.obs for episode in playing), strict=True)]
+        actions = policy.compute_actions(form.nested(leaves), explore=explore)[0]
+        for row, episode in enumerate(playing):
+            episode.step(row_of(actions, row), limit=limit)
         ended = [episode for episode in playing if episode.over]
         finished += ended
         playing = [episode for episode in playing if not episode.over]
         for episode, (number, seed) in zip(ended, waiting, strict=False):
-            playing.append(_Episode(episode.env, number, seed=seed, space=space))
+            playing.append(_Episode(episode.env, number, seed=seed, form=form))
     return sorted(finished, key=lambda episode: episode.number)
 
 
 class _Episode:
-    """An episode that is played: its first observation is there, its return and length grow."""
+    """An episode that is played: its first observation is there, leaf by leaf; its return and length grow."""
 
-    obs: Array
+    obs: list[Array]
 
-    def __init__(self, env: Env, number: int, *, seed: int, space: gym.Space[Any] | None) -> None:
+    def __init__(self, env: Env, number: int, *, seed: int, form: ObservationForm) -> None:
         self.env, self.number = env, number
         self.total, self.length, self.over = 0.0, 0, False
-        self._space = env.observation_space if space is None else space
-        self._shape, self._dtype = require_array_space(self._space)
+        self._form = form
         when = f"before episode {number} of the evaluation"
         try:
             obs, _ = env.reset(seed=seed)
@@ -141,13 +135,15 @@ class _Episode:
             )
 
     def _observe(self, obs: Any) -> None:
-        # A copy: environments may share one array that they write all observations into.
-        self.obs = np.array(observation_array("an observation", obs, self._shape, self._dtype), self._dtype)
+        # Copies: environments may share one array that they write all observations into.
+        found = zip(self._form.arrays("an observation", obs, ()), self._form.leaves, strict=True)
+        self.obs = [np.array(array, leaf.dtype) for array, leaf in found]
 
     def _require_legal(self, when: str) -> None:
-        illegal = illegal_rows(self.obs, self._space)
-        if illegal is not None:
-            raise bad_value(self.env, "an observation", self.obs, illegal[1], when=when)
+        for leaf, array in zip(self._form.leaves, self.obs, strict=True):
+            illegal = illegal_rows(array, leaf.space)
+            if illegal is not None:
+                raise bad_value(self.env, show_leaf("an observation", leaf.path), array, illegal[1], when=when)
 
 
 def _add(envs: list[Env], make_env: Callable[[], Env]) -> None:

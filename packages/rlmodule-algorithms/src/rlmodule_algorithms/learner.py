@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from rlmodule_algorithms.config.settings import AlgorithmSettings
 from rlmodule_algorithms.learner_contract import (
@@ -34,9 +33,11 @@ from rlmodule_core import (
     get_training_backend,
 )
 from rlmodule_core.plans import Weights
+from rlmodule_core.spaces import named_leaves
 from rlmodule_marl import MultiAgentRLModule
 
-Columns = Mapping[str, NDArray[Any]]
+Columns = Mapping[str, Any]
+"""Arrays `[N, ...]` by column, or nested dicts of them."""
 
 
 class Learner(ABC):
@@ -81,7 +82,7 @@ class Learner(ABC):
         settings = OptimizerSettings(lr=Schedule.of("lr", self.config.lr).at(0))
         return self.backend.make_optimizer(self.module[module_id], settings)
 
-    def make_batch(self, rollout: Rollout, module: RLModule) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
+    def make_batch(self, rollout: Rollout, module: RLModule) -> tuple[dict[str, Any], dict[str, float]]:
         """The columns `[N, ...]` to learn from, and metrics: by default the transitions as they were sampled.
 
         Args:
@@ -199,8 +200,9 @@ class Learner(ABC):
         return loss
 
     def _rows_of(self, module_id: str, columns: Columns) -> int:
-        require_rows(self, module_id, columns)
-        lengths = {name: len(column) for name, column in columns.items()}
+        leaves = dict(named_leaves(columns))
+        require_rows(self, module_id, leaves)
+        lengths = {name: len(leaf) for name, leaf in leaves.items()}
         if len(set(lengths.values())) != 1:
             raise ConfigError(
                 f"The columns of module {module_id!r} must have equally many rows, at least one column, got {lengths} "

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlmodule_core import Columns, Ops, Tensor
+from rlmodule_core.spaces import map_leaves
 
 
 def masked_mean(ops: Ops, x: Tensor, mask: Tensor | None) -> Tensor:
@@ -21,8 +22,8 @@ def masked_mean(ops: Ops, x: Tensor, mask: Tensor | None) -> Tensor:
     return ops.sum(kept) / ops.maximum(ops.sum(weight), 1.0)
 
 
-def cleared(columns: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
-    """The columns `[N, ...]` with 0 for every float in the rows where `loss_mask` is False.
+def cleared(columns: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The columns `[N, ...]` with 0 for every float in the rows where `loss_mask` is False; leaf by leaf where nested.
 
     What is there must not reach a gradient, and a loss that leaves such rows out still multiplies them by 0, which
     makes no number of what is none.
@@ -30,7 +31,7 @@ def cleared(columns: Mapping[str, NDArray[Any]]) -> Mapping[str, NDArray[Any]]:
     mask = columns.get(Columns.LOSS_MASK)
     if mask is None:
         return columns
-    return {name: _cleared(column, mask) for name, column in columns.items()}
+    return {name: map_leaves(lambda leaf: _cleared(leaf, mask), column) for name, column in columns.items()}
 
 
 def _cleared(column: NDArray[Any], mask: NDArray[np.bool_]) -> NDArray[Any]:

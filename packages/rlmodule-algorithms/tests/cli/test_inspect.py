@@ -69,11 +69,12 @@ def test_an_algorithm_is_shown_whole(run: Path, capsys: pytest.CaptureFixture[st
         "train_batch_size = 128",
         "model = {'fcnet_hiddens': [8]}",
         "standard (actor-critic)",
-        "every backend",
+        "torch, runs on every backend",
         "Discrete(2)",
         f"{count:,} numbers in {len(weights)} arrays",
         "Dense(4, 8)",
         "Dense(8, 2, gain=0.01)",
+        "action_dist_inputs [b, 2], vf_preds [b]",
         "algorithm.json",
         "rlmodule-torch ",
     ):
@@ -92,9 +93,23 @@ def test_programs_get_the_same_as_json(run: Path, capsys: pytest.CaptureFixture[
     recent = stored["state"]["recent_returns"]
     assert algorithm["recent_return_mean"] == pytest.approx(sum(recent) / len(recent))
     assert algorithm["kept_return"] == stored["kept_return"] > 0
-    assert (module["id"], module["portable"], module["tied_by"]) == ("default_policy", True, None)
-    assert list(module["layers"]) == ["encoder.actor", "encoder.critic", "pi", "vf"]
-    assert module["layers"]["pi"] == ["Dense(8, 2, gain=0.01)"]
+    assert (module["id"], module["same_as"]) == ("default_policy", None)
+    summary = module["summary"]
+    assert (summary["framework"], summary["tied_by"], summary["state"]) == ("torch", None, {})
+    assert list(dict.fromkeys(".".join(layer["path"][:-1]) for layer in summary["layers"])) == [
+        "encoder.actor",
+        "encoder.critic",
+        "pi",
+        "vf",
+    ]
+    (pi,) = (layer for layer in summary["layers"] if layer["path"] == ["pi", "0"])
+    assert (pi["layer"], pi["input_dims"], pi["output_dims"], pi["numbers"]) == (
+        "Dense(8, 2, gain=0.01)",
+        [8],
+        [2],
+        18,
+    )
+    assert {weight["trained"] for weight in summary["weights"].values()} == {None}, "which are trained is not stored"
     on_disk = {path.name: path.stat().st_size for path in run.iterdir() if path.is_file()}
     assert {file["name"]: file["size"] for file in facts["files"]} == on_disk
     held = {name for file in facts["files"] for name in file["holds"]}
@@ -129,9 +144,18 @@ def test_a_module_of_the_user_s_own_shows_its_class_and_its_arrays(
     out = shown(capsys, tmp_path)
     assert f"{__name__}:OwnNet" in out
     assert "torch alone" in out
-    assert "net.weight  float32 [2, 4]" in out
-    (module,) = told(capsys, tmp_path)["modules"]
-    assert (module["portable"], module["layers"], module["num_weights"]) == (False, {}, 10)
+    assert "net.weight  [2, 4]  float32        8" in out
+    assert "10 numbers in 2 arrays, 40 B\n" in out
+    (summary,) = [module["summary"] for module in told(capsys, tmp_path)["modules"]]
+    assert (summary["layers"], summary["forwards"], summary["state"]) == ([], {}, None)
+    assert sum(weight["numbers"] for weight in summary["weights"].values()) == 10
+
+
+def test_a_module_is_shown_as_its_summary_shows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    module = standard_module([8, 8])
+    module.save_to_checkpoint(tmp_path)
+    # Which weights are trained is not stored.
+    assert module.summary().replace(", all trainable", "") in shown(capsys, tmp_path)
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
@@ -141,7 +165,7 @@ def test_every_layer_is_shown_in_any_width(
     monkeypatch.setenv("COLUMNS", str(width))
     out = shown(capsys, run)
     assert out.count("Dense(4, 8)") == 2
-    assert "Dense(8, 2, gain=0.01)" in out
+    assert "Dense(8, 2, gain=0.01)  [B, 8]  [B, 2]       18\n" in out
     assert "…" not in out
 
 
@@ -158,6 +182,7 @@ def test_no_framework_is_imported(run: Path) -> None:
             [sys.executable, "-c", code, "inspect", *line], capture_output=True, text=True, check=True
         )
         assert done.stderr == "set()\n"
+        assert "Dense(8, 2, gain=0.01)" in done.stdout
 
 
 def test_a_run_that_has_kept_no_best_shows_its_newest(run: Path, capsys: pytest.CaptureFixture[str]) -> None:

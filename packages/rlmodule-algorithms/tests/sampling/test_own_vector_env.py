@@ -20,7 +20,7 @@ from rlmodule_algorithms.sampling import closing
 from rlmodule_algorithms.sampling.closing import close_quietly
 from rlmodule_algorithms.sampling.environments import make_env, make_vector_env
 from rlmodule_algorithms.sampling.runner import Runner
-from rlmodule_core import ConfigError, RLModuleError, get_backend
+from rlmodule_core import ConfigError, RLModuleError, UnsupportedSpaceError, get_backend
 
 # Gymnasium reports what its workers report, and Python that a process with threads is forked.
 pytestmark = [
@@ -270,10 +270,17 @@ def test_attributes_of_the_single_ones_are_still_reached(scripted: Any) -> None:
     assert [single.unwrapped.total for single in env.envs] == [7, 7]
 
 
-def test_observations_that_are_not_one_array_are_still_refused_by_the_runner(scripted: Any, echo: Any) -> None:
-    class Nested(scripted):
-        observation_space = gym.spaces.Dict({"a": gym.spaces.Discrete(2)})
+@pytest.mark.parametrize("side_by_side", [True, False])
+def test_observations_that_are_no_arrays_are_refused_when_they_are_made(scripted: Any, side_by_side: bool) -> None:
+    class Speaking(scripted):
+        observation_space = gym.spaces.Dict({"a": gym.spaces.Text(2)})
 
-    env = make_vector_env(lambda env_config: SyncVectorEnv([lambda: Nested(SCRIPT)] * 2), None, 2)
-    with pytest.raises(ConfigError, match="FlattenObservation"):
-        runner(env, echo)
+    made: list[Any] = []
+
+    def make(env_config: Any) -> Any:
+        made.append(Speaking(SCRIPT))
+        return made[-1] if side_by_side else SyncVectorEnv([lambda: made[-1]] * 2)
+
+    with pytest.raises(UnsupportedSpaceError, match=r"at obs\.a.*TransformObservation"):
+        make_vector_env(make, None, 2)
+    assert all(single.closed for single in made)

@@ -3,22 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any, ClassVar
 
 import gymnasium as gym
 
+from rlmodule_catalogs.action_descriptor import action_descriptor_for
 from rlmodule_catalogs.encoder_config import encoder_config_for
 from rlmodule_catalogs.settings import ModelSettings
-from rlmodule_core import (
-    ConfigError,
-    Descriptor,
-    DiagGaussian,
-    Distribution,
-    ModelConfig,
-    distribution_for,
-    get_backend,
-)
+from rlmodule_core import ConfigError, Descriptor, Distribution, ModelConfig, get_backend
+from rlmodule_core.spaces import without_mask
 
 
 class Catalog:
@@ -56,12 +49,12 @@ class Catalog:
         return self.get_encoder_config().output_dims
 
     def get_encoder_config(self) -> ModelConfig:
-        """The config of the encoder.
+        """The config of the encoder; an action mask is no input of it.
 
         Raises:
             UnsupportedSpaceError: the observation space has no default.
         """
-        return encoder_config_for(self.observation_space, self.settings)
+        return encoder_config_for(without_mask(self.observation_space), self.settings)
 
     def build_encoder(self, framework: str) -> Any:
         """A native encoder: `{"obs": [B, ...]}` to `{"encoder_out": [B, L]}`."""
@@ -72,11 +65,9 @@ class Catalog:
 
         Raises:
             UnsupportedSpaceError: the action space has no default.
+            ConfigError: a setting does not suit the action space.
         """
-        descriptor = distribution_for(self.action_space)
-        if isinstance(descriptor, DiagGaussian):
-            return replace(descriptor, normalize_actions=self.settings.normalize_actions)
-        return descriptor
+        return action_descriptor_for(self.action_space, self.settings)
 
     def get_action_dist_cls(self, framework: str) -> type[Distribution]:
         """The action distribution as a class of one framework."""

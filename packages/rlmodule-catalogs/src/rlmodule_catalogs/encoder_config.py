@@ -2,21 +2,35 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import replace
 from functools import singledispatch
 from typing import Any
 
 import gymnasium as gym
-import numpy as np
 
+from rlmodule_catalogs.entry_records import entry_records
+from rlmodule_catalogs.image_axes import image_records
 from rlmodule_catalogs.settings import ModelSettings
-from rlmodule_core import MLPEncoderConfig, ModelConfig, UnsupportedSpaceError
-from rlmodule_core.plans import OneHot
+from rlmodule_core import (
+    CNNEncoderConfig,
+    MLPEncoderConfig,
+    ModelConfig,
+    MultiStreamEncoderConfig,
+    UnsupportedSpaceError,
+)
+from rlmodule_core.plans import Cast, Dense, Flatten, MultiOneHot, OneHot, Record, walk_records
+from rlmodule_core.spaces import is_nested, sub_spaces
 
 _NEXT_STEP = (
-    "Supported are Box spaces with one axis and Discrete spaces. For another space, override "
-    "Catalog.get_encoder_config (or PPOCatalog.get_actor_critic_encoder_config) to return a config of your own, or "
-    "wrap the environment, for example in gymnasium.wrappers.FlattenObservation."
+    "Supported are Box, Discrete, MultiDiscrete and MultiBinary spaces, and Dict and Tuple spaces of these. For any "
+    "other, override Catalog.get_encoder_config (or PPOCatalog.get_actor_critic_encoder_config) to return a config of "
+    "your own, or wrap the environment."
 )
+
+_UNITS_PER_NUMBER, _FEWEST_UNITS = 4, 16
+"""How wide a vector inside a Dict or Tuple is embedded, up to the width that images have there."""
 
 
 @singledispatch
@@ -31,28 +45,99 @@ def encoder_config_for(space: gym.Space[Any], settings: ModelSettings) -> ModelC
 
 @encoder_config_for.register
 def _(space: gym.spaces.Box, settings: ModelSettings) -> ModelConfig:
-    if len(space.shape) != 1:
-        raise UnsupportedSpaceError(
-            f"No default encoder exists for the observation space {space} of shape {space.shape}. {_NEXT_STEP}"
-        )
-    return _mlp(settings, input_dims=space.shape, cast=not np.issubdtype(space.dtype, np.floating))
+    entry = entry_records(space)
+    if len(space.shape) > 2:
+        return _cnn(settings, input_dims=space.shape, before=(*image_records(space.shape), *entry))
+    return _mlp(settings, input_dims=space.shape, before=(*entry, *_to_vector(space.shape)))
 
 
 @encoder_config_for.register
 def _(space: gym.spaces.Discrete, settings: ModelSettings) -> ModelConfig:
-    return _mlp(settings, input_dims=(), one_hot=OneHot(int(space.n), int(space.start)))
+    return _mlp(settings, input_dims=(), before=(OneHot(int(space.n), int(space.start)),))
 
 
-def _mlp(
-    settings: ModelSettings, *, input_dims: tuple[int, ...], cast: bool = False, one_hot: OneHot | None = None
-) -> MLPEncoderConfig:
-    return MLPEncoderConfig(
+@encoder_config_for.register
+def _(space: gym.spaces.MultiDiscrete, settings: ModelSettings) -> ModelConfig:
+    one_hot = MultiOneHot(tuple(space.nvec.ravel().tolist()), tuple(space.start.ravel().tolist()))
+    return _mlp(settings, input_dims=space.shape, before=(*_to_vector(space.shape), one_hot))
+
+
+@encoder_config_for.register
+def _(space: gym.spaces.MultiBinary, settings: ModelSettings) -> ModelConfig:
+    return _mlp(settings, input_dims=space.shape, before=(Cast(), *_to_vector(space.shape)))
+
+
+@encoder_config_for.register(gym.spaces.Dict)
+@encoder_config_for.register(gym.spaces.Tuple)
+def _(space: gym.Space[Any], settings: ModelSettings) -> ModelConfig:
+    return MultiStreamEncoderConfig(base_encoder_configs=_streams(space, settings), **_dense(settings))
+
+
+def _streams(space: gym.Space[Any], settings: ModelSettings) -> dict[str, Any]:
+    parts = sub_spaces(space)
+    if not parts or not all(isinstance(key, str) and key for key in parts):
+        raise UnsupportedSpaceError(
+            f"No default encoder exists for the observation space {space}: it needs at least one part, and texts as "
+            f"keys. {_NEXT_STEP}"
+        )
+    return {key: _stream(key, part, settings) for key, part in parts.items()}
+
+
+def _stream(key: str, space: gym.Space[Any], settings: ModelSettings) -> Any:
+    if is_nested(space):
+        with _inside(key):
+            return _streams(space, settings)
+    # Settings without hidden layers have a latent width.
+    widths = [*settings.fcnet_hiddens, *([] if settings.encoder_latent_dim is None else [settings.encoder_latent_dim])]
+    width = widths[0]
+    embedding = replace(settings, fcnet_hiddens=(width,), encoder_latent_dim=None)
+    with _inside(key):
+        config = encoder_config_for(space, embedding)
+    if type(config) is MLPEncoderConfig and config.hidden_layer_dims == (width,):
+        numbers = next(record.inputs for _, record in walk_records(config.plan()) if isinstance(record, Dense))
+        narrow = max(_FEWEST_UNITS, _UNITS_PER_NUMBER * numbers)
+        return replace(config, hidden_layer_dims=(min(width, narrow),))
+    return config
+
+
+@contextmanager
+def _inside(key: str) -> Iterator[None]:
+    try:
+        yield
+    except UnsupportedSpaceError as error:
+        raise UnsupportedSpaceError(f"In the part {key!r} of the observation: {error}") from error
+
+
+def _to_vector(shape: tuple[int, ...]) -> tuple[Record, ...]:
+    return () if len(shape) == 1 else (Flatten(len(shape)),)
+
+
+def _mlp(settings: ModelSettings, *, input_dims: tuple[int, ...], before: Sequence[Record]) -> MLPEncoderConfig:
+    return MLPEncoderConfig(input_dims=input_dims, before=before, **_dense(settings))
+
+
+def _cnn(settings: ModelSettings, *, input_dims: tuple[int, ...], before: Sequence[Record]) -> CNNEncoderConfig:
+    return CNNEncoderConfig(
         input_dims=input_dims,
-        cast=cast,
-        one_hot=one_hot,
-        hidden_layer_dims=settings.fcnet_hiddens,
-        hidden_layer_activation=settings.fcnet_activation,
-        hidden_layer_use_layernorm=settings.fcnet_use_layernorm,
-        output_layer_dim=settings.encoder_latent_dim,
-        output_layer_activation=settings.fcnet_activation,
+        before=before,
+        cnn_filter_specifiers=settings.conv_filters,
+        cnn_activation=settings.conv_activation,
+        cnn_use_layernorm=settings.conv_use_layernorm,
+        cnn_gain=settings.conv_kernel_gain,
+        cnn_weights_initializer=settings.conv_kernel_initializer,
+        **_dense(settings),
     )
+
+
+def _dense(settings: ModelSettings) -> dict[str, Any]:
+    """The layers that every encoder ends in."""
+    return {
+        "hidden_layer_dims": settings.fcnet_hiddens,
+        "hidden_layer_activation": settings.fcnet_activation,
+        "hidden_layer_use_layernorm": settings.fcnet_use_layernorm,
+        "hidden_layer_gain": settings.fcnet_kernel_gain,
+        "output_layer_dim": settings.encoder_latent_dim,
+        "output_layer_activation": settings.fcnet_activation,
+        "output_layer_gain": settings.fcnet_kernel_gain,
+        "weights_initializer": settings.fcnet_kernel_initializer,
+    }

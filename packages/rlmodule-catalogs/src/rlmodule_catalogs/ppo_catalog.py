@@ -15,6 +15,7 @@ from rlmodule_core import (
     FreeLogStdMLPHeadConfig,
     MLPHeadConfig,
     ModelConfig,
+    SquashedGaussian,
 )
 
 # A policy that starts near uniform explores; Andrychowicz et al. 2020, https://arxiv.org/abs/2006.05990.
@@ -58,29 +59,28 @@ class PPOCatalog(Catalog):
             ConfigError: `free_log_std` is set for a distribution that is no Gaussian.
         """
         descriptor = self.get_action_descriptor()
-        if self.settings.free_log_std and not isinstance(descriptor, DiagGaussian):
+        if self.settings.free_log_std and not isinstance(descriptor, DiagGaussian | SquashedGaussian):
             raise ConfigError(
                 f"The model setting 'free_log_std' needs a Gaussian over a Box; the action space {self.action_space} "
                 f"has {descriptor}. Leave it False."
             )
         config_class = FreeLogStdMLPHeadConfig if self.settings.free_log_std else MLPHeadConfig
-        return config_class(
-            input_dims=self.latent_dims,
-            hidden_layer_dims=self.settings.post_fcnet_hiddens,
-            hidden_layer_activation=self.settings.post_fcnet_activation,
-            output_layer_dim=descriptor.input_dim,
-            output_layer_gain=_PI_GAIN,
-        )
+        return config_class(output_layer_dim=descriptor.input_dim, output_layer_gain=_PI_GAIN, **self._head())
 
     def get_vf_head_config(self) -> ModelConfig:
         """The config of the value head: latents `[B, L]` to values `[B, 1]`."""
-        return MLPHeadConfig(
-            input_dims=self.latent_dims,
-            hidden_layer_dims=self.settings.post_fcnet_hiddens,
-            hidden_layer_activation=self.settings.post_fcnet_activation,
-            output_layer_dim=1,
-            output_layer_gain=_VF_GAIN,
-        )
+        return MLPHeadConfig(output_layer_dim=1, output_layer_gain=_VF_GAIN, **self._head())
+
+    def _head(self) -> dict[str, Any]:
+        settings = self.settings
+        return {
+            "input_dims": self.latent_dims,
+            "hidden_layer_dims": settings.post_fcnet_hiddens,
+            "hidden_layer_activation": settings.post_fcnet_activation,
+            "hidden_layer_use_layernorm": settings.post_fcnet_use_layernorm,
+            "hidden_layer_gain": settings.post_fcnet_kernel_gain,
+            "weights_initializer": settings.post_fcnet_kernel_initializer,
+        }
 
     def build_actor_critic_encoder(self, framework: str) -> Any:
         """A native encoder: `{"obs": [B, ...]}` to `{"encoder_out": {"actor": [B, L], "critic": [B, L]}}`."""

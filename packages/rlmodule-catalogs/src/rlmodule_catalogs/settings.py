@@ -2,68 +2,103 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
-from numbers import Integral
+from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
 from typing import Any, Self
 
-from rlmodule_core import ConfigError, nearest
+from rlmodule_catalogs.refused_settings import reason_for
+from rlmodule_core import ConfigError, nearest, parse_filters
+
+_GAIN = math.sqrt(2.0)
+_XAVIER = {"other": "xavier_uniform"}
+_FILTERS = {"other": ((3, 2, 1),)}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
     """The keys of `model_config_dict`, with their defaults. A contributed catalog extends this class.
 
+    The metadata "other" of a field is another legal value, for the exam of catalogs where it cannot be guessed.
+
     Attributes:
-        fcnet_hiddens: sizes of the encoder's dense layers.
+        fcnet_hiddens: sizes of the dense layers that every encoder ends in, also behind convolutions. In a Dict or
+            Tuple space each part is brought to the first of these widths (small vectors to a smaller one), and all of
+            the layers fuse them.
         fcnet_activation: their activation.
         fcnet_use_layernorm: normalise behind each of them.
-        encoder_latent_dim: width of the encoder's output; None takes the last of `fcnet_hiddens`.
+        fcnet_kernel_initializer: how their first weights are drawn: "orthogonal", "xavier_uniform", "xavier_normal",
+            "kaiming_uniform" or "kaiming_normal".
+        fcnet_kernel_gain: what these are multiplied by.
+        encoder_latent_dim: width of the encoder's output, by one layer more; None takes the last of `fcnet_hiddens`.
+        conv_filters: the convolutions over images, a list of [kernels, kernel size, stride] and optionally "same" (the
+            default) or "valid"; None takes those for the size of the image, an empty list flattens images.
+        conv_activation: their activation.
+        conv_use_layernorm: normalise behind each of them, over height, width and channels.
+        conv_kernel_initializer: as `fcnet_kernel_initializer`.
+        conv_kernel_gain: as `fcnet_kernel_gain`.
         post_fcnet_hiddens: sizes of the hidden layers of the policy and value heads.
         post_fcnet_activation: their activation.
+        post_fcnet_use_layernorm: normalise behind each of them.
+        post_fcnet_kernel_initializer: as `fcnet_kernel_initializer`, for hidden and output layers of the heads.
+        post_fcnet_kernel_gain: of the hidden layers; the outputs have 0.01 (policy) and 1 (value).
         free_log_std: the Gaussian's log standard deviation does not depend on the observation.
         vf_share_layers: actor and critic share one encoder.
         normalize_actions: see `rlmodule_core.DiagGaussian`.
+        squash_actions: Box actions are squashed into their bounds, see `rlmodule_core.SquashedGaussian`.
     """
 
     fcnet_hiddens: Sequence[int] = (256, 256)
     fcnet_activation: str | None = "tanh"
     fcnet_use_layernorm: bool = False
+    fcnet_kernel_initializer: str = field(default="orthogonal", metadata=_XAVIER)
+    fcnet_kernel_gain: float = _GAIN
     encoder_latent_dim: int | None = None
+    conv_filters: Sequence[Any] | None = field(default=None, metadata=_FILTERS)
+    conv_activation: str | None = "relu"
+    conv_use_layernorm: bool = False
+    conv_kernel_initializer: str = field(default="orthogonal", metadata=_XAVIER)
+    conv_kernel_gain: float = _GAIN
     post_fcnet_hiddens: Sequence[int] = ()
     post_fcnet_activation: str | None = "relu"
+    post_fcnet_use_layernorm: bool = False
+    post_fcnet_kernel_initializer: str = field(default="orthogonal", metadata=_XAVIER)
+    post_fcnet_kernel_gain: float = _GAIN
     free_log_std: bool = False
     vf_share_layers: bool = True
     normalize_actions: bool = True
+    squash_actions: bool = False
 
     @classmethod
     def parse(cls, model_config_dict: Mapping[str, Any]) -> Self:
         """The settings of a `model_config_dict`.
 
         Raises:
-            ConfigError: a key is unknown (names the nearest one), or a value has the wrong type.
+            ConfigError: a key is unknown (names the nearest one) or cannot be honoured (says why), or a value has the
+                wrong type.
         """
         if not isinstance(model_config_dict, Mapping):
             raise ConfigError(
                 f"Model settings are a mapping such as {{'fcnet_hiddens': [64]}}, got {model_config_dict!r}."
             )
-        known = [field.name for field in fields(cls)]
+        known = [declared.name for declared in fields(cls)]
         for key in model_config_dict:
             if key not in known:
-                raise ConfigError(
-                    f"Unknown model setting {key!r}.{nearest(str(key), known)} Known are: {', '.join(known)}. (A "
-                    "catalog with settings of its own extends ModelSettings; a module without a catalog reads any key.)"
-                )
+                raise _unknown(key, known)
         return cls(**model_config_dict)
 
     def __post_init__(self) -> None:
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for declared in fields(self):
+            value = getattr(self, declared.name)
             # By the default, so that the switches of an extended class are held to it too.
-            if isinstance(field.default, bool) and not isinstance(value, bool):
-                raise ConfigError(f"The model setting {field.name!r} must be True or False, got {value!r}.")
+            if isinstance(declared.default, bool) and not isinstance(value, bool):
+                raise ConfigError(f"The model setting {declared.name!r} must be True or False, got {value!r}.")
+            if declared.name.endswith("_gain"):
+                object.__setattr__(self, declared.name, _gain(declared.name, value))
         for name in ("fcnet_hiddens", "post_fcnet_hiddens"):
             object.__setattr__(self, name, _layer_sizes(name, getattr(self, name)))
+        object.__setattr__(self, "conv_filters", _filters(self.conv_filters))
         if self.encoder_latent_dim is not None:
             if not _is_size(self.encoder_latent_dim):
                 raise ConfigError(
@@ -73,6 +108,16 @@ class ModelSettings:
             object.__setattr__(self, "encoder_latent_dim", int(self.encoder_latent_dim))
         if not self.fcnet_hiddens and self.encoder_latent_dim is None:
             raise ConfigError("The model setting 'fcnet_hiddens' is empty; then 'encoder_latent_dim' must be set.")
+
+
+def _unknown(key: object, known: Sequence[str]) -> ConfigError:
+    reason = reason_for(str(key))
+    if reason is not None:
+        return ConfigError(f"The model setting {key!r} cannot be honoured: {reason}")
+    return ConfigError(
+        f"Unknown model setting {key!r}.{nearest(str(key), known)} Known are: {', '.join(known)}. (A "
+        "catalog with settings of its own extends ModelSettings; a module without a catalog reads any key.)"
+    )
 
 
 def _layer_sizes(name: str, value: object) -> tuple[int, ...]:
@@ -85,3 +130,20 @@ def _layer_sizes(name: str, value: object) -> tuple[int, ...]:
 
 def _is_size(value: object) -> bool:
     return isinstance(value, Integral) and not isinstance(value, bool) and int(value) > 0
+
+
+def _gain(name: str, value: object) -> float:
+    if isinstance(value, bool) or not isinstance(value, Real) or not 0 < float(value) < math.inf:
+        raise ConfigError(f"The model setting {name!r} must be a positive number such as 1.0, got {value!r}.")
+    return float(value)
+
+
+def _filters(value: Sequence[Any] | None) -> tuple[Any, ...] | None:
+    if value is None:
+        return None
+    try:
+        filters = parse_filters(value)
+    except ConfigError as error:
+        raise ConfigError(f"The model setting 'conv_filters' does not fit. {error}") from error
+    # Plain tuples, because settings are stored with checkpoints.
+    return tuple((each.outputs, each.kernel, each.stride, each.padding) for each in filters)

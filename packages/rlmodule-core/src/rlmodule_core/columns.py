@@ -68,6 +68,9 @@ class Columns:
     RETURNS_TO_GO = "returns_to_go"
     """Discounted sums of the rewards that follow `[B]`."""
 
+    ACTION_MASK = "action_mask"
+    """Inside the observations of a Dict space: which actions are legal, 0 where one is not."""
+
     ENCODER_OUT = "encoder_out"
     """Latents `[B, L]`, or a dict with ACTOR and CRITIC."""
     ACTOR = "actor"

@@ -28,3 +28,10 @@ def test_its_width_is_the_number_of_axes():
     assert DeterministicDistribution.required_input_dim(gym.spaces.Box(-1, 1, (2, 3))) == 6
     with pytest.raises(UnsupportedSpaceError, match="Box"):
         DeterministicDistribution.required_input_dim(gym.spaces.Discrete(3))
+
+
+def test_actions_have_the_shape_of_the_space(ops: Ops):
+    outputs = np.arange(12, dtype=np.float32).reshape(2, 6)
+    dist = Deterministic((3, 2)).bind(ops).from_logits(outputs)
+    assert dist.sample().tolist() == outputs.reshape(2, 3, 2).tolist()
+    assert dist.entropy().tolist() == [0.0, 0.0]

@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlmodule_core import DiagGaussian, DiagGaussianDistribution, Ops, UnsupportedSpaceError
+from rlmodule_core import (
+    ConfigError,
+    DiagGaussian,
+    DiagGaussianDistribution,
+    Ops,
+    UnsupportedSpaceError,
+    get_backend,
+)
 
 _MEANS, _LOG_STDS = st.floats(-2, 2, width=32), st.floats(-1, 1, width=32)
 _GRID = np.linspace(-40.0, 40.0, 400_001)
@@ -102,3 +109,28 @@ def test_its_width_is_two_numbers_for_each_axis():
     assert DiagGaussianDistribution.required_input_dim(gym.spaces.Box(-1, 1, (3,))) == 6
     with pytest.raises(UnsupportedSpaceError, match="Box"):
         DiagGaussianDistribution.required_input_dim(gym.spaces.Discrete(3))
+
+
+@pytest.mark.parametrize("shape", [(2, 3), (), (1, 1, 2)])
+def test_actions_have_the_shape_of_the_space_in_c_order(ops: Ops, make_rng: Any, shape: tuple[int, ...]):
+    descriptor, size = DiagGaussian(shape), math.prod(shape)
+    logits = np.random.default_rng(0).normal(size=(4, 2 * size)).astype(np.float32)
+    dist, flat = (each.bind(ops).from_logits(logits) for each in (descriptor, DiagGaussian(size)))
+    drawn = dist.sample(rng=make_rng(0))
+    assert drawn.shape == (4, *shape)
+    np.testing.assert_array_equal(drawn.reshape(4, size), flat.sample(rng=make_rng(0)))
+    np.testing.assert_array_equal(dist.logp(drawn), flat.logp(drawn.reshape(4, size)))
+    certain = dist.to_deterministic()
+    np.testing.assert_array_equal(certain.sample().reshape(4, size), logits[:, :size])
+    assert certain.logp(certain.sample()).shape == certain.entropy().shape == (4,)
+
+
+def test_a_shape_of_one_axis_is_its_length():
+    assert DiagGaussian((3,)) == DiagGaussian(3)
+    assert DiagGaussian((3,)).bind(get_backend("numpy").ops) is DiagGaussian(3).bind(get_backend("numpy").ops)
+
+
+def test_its_sizes_are_positive():
+    for dim in (0, (2, 0), (-1,), 1.5):
+        with pytest.raises(ConfigError, match=r"DiagGaussian\.dim must be a positive integer"):
+            DiagGaussian(dim)

@@ -3,16 +3,28 @@ from __future__ import annotations
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import pytest
 from gymnasium.spaces import Discrete
 
-from rlmodule_core import Categorical, Descriptor, Deterministic, DiagGaussian, distribution_for
+from rlmodule_core import Categorical, Descriptor, Deterministic, DiagGaussian, SquashedGaussian, distribution_for
 
 SPACES = (
     gym.spaces.Discrete(3),
     gym.spaces.Discrete(3, start=1),
     gym.spaces.Box(-1, 1, (2,)),
     gym.spaces.Box(0, 1, (3,)),
+    gym.spaces.Box(0, 1, (2, 1)),
+    gym.spaces.Box(0, 1, ()),
+    gym.spaces.MultiDiscrete([2, 2]),
+    gym.spaces.MultiDiscrete([2, 2], start=[0, 1]),
+    gym.spaces.MultiDiscrete(np.array([[2, 2]])),
+    gym.spaces.MultiBinary(2),
+    gym.spaces.MultiBinary((2, 1)),
+    gym.spaces.Dict({"0": Discrete(3), "1": Discrete(2)}),
+    gym.spaces.Dict({"0": Discrete(3), "2": Discrete(2)}),
+    gym.spaces.Dict({"0": Discrete(3)}),
+    gym.spaces.Tuple((Discrete(3), Discrete(3))),
 )
 
 
@@ -23,8 +35,14 @@ def test_the_default_fits_its_space_and_no_other(space: gym.Space[Any]):
 
 @pytest.mark.parametrize("descriptor", [Deterministic(2), DiagGaussian(2, normalize_actions=False)], ids=str)
 def test_what_gives_numbers_fits_boxes_of_its_size(descriptor: Descriptor):
-    assert [descriptor.fits(space) for space in SPACES] == [False, False, True, False]
+    assert [descriptor.fits(space) for space in SPACES] == [space is SPACES[2] for space in SPACES]
 
 
 def test_as_many_actions_from_another_start_do_not_fit():
     assert not Categorical(3, 5).fits(Discrete(3))
+
+
+def test_squashed_actions_fit_boxes_of_their_bounds():
+    squashed = SquashedGaussian.for_space(gym.spaces.Box(-1, 1, (2,)))
+    assert [squashed.fits(space) for space in SPACES] == [space is SPACES[2] for space in SPACES]
+    assert not squashed.fits(gym.spaces.Box(-1, 2, (2,)))

@@ -6,10 +6,13 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlmodule_core import Categorical, DiagGaussian, Distribution, Ops
+from rlmodule_core import Bernoulli, Categorical, DiagGaussian, Distribution, MultiCategorical, Ops
 
 
-@pytest.fixture(params=[Categorical(6), DiagGaussian(3)], ids=lambda descriptor: type(descriptor).__name__)
+@pytest.fixture(
+    params=[Categorical(6), DiagGaussian(3), MultiCategorical((2, 4)), Bernoulli(6)],
+    ids=lambda descriptor: type(descriptor).__name__,
+)
 def dist(request: Any, ops: Ops) -> Distribution:
     return request.param.bind(ops).from_logits(np.random.default_rng(0).normal(size=(32, 6)).astype(np.float32))
 

@@ -6,7 +6,14 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlmodule_core import Categorical, CategoricalDistribution, DiagGaussianDistribution
+from rlmodule_core import (
+    Categorical,
+    CategoricalDistribution,
+    DiagGaussianDistribution,
+    JointDistribution,
+    MultiCategoricalDistribution,
+    SquashedGaussianDistribution,
+)
 from rlmodule_core.numpy_backend import NumpyOps
 from rlmodule_core.testing import DistributionSuite
 
@@ -81,9 +88,9 @@ def one_input_too_many(patch: Patch) -> None:
 
 
 def wider_when_reparameterised(patch: Patch) -> None:
-    right = DiagGaussianDistribution.rsample
-    patch.setattr(DiagGaussianDistribution, "sample", right)
-    patch.setattr(DiagGaussianDistribution, "rsample", lambda self, *, rng=None: 2 * right(self, rng=rng) - self.loc)
+    right = SquashedGaussianDistribution.rsample
+    patch.setattr(SquashedGaussianDistribution, "sample", right)
+    patch.setattr(SquashedGaussianDistribution, "rsample", lambda self, *, rng=None: 2 * right(self, rng=rng))
 
 
 def logp_of_other_draws(patch: Patch) -> None:
@@ -91,6 +98,29 @@ def logp_of_other_draws(patch: Patch) -> None:
         return self.sample(rng=rng), self.logp(self.sample(rng=rng))
 
     patch.setattr(CategoricalDistribution, "sample_and_logp", sample_and_logp)
+
+
+def draws_of_another_dtype(patch: Patch) -> None:
+    right = MultiCategoricalDistribution._joined
+    patch.setattr(MultiCategoricalDistribution, "_joined", lambda self, pieces: right(self, pieces).astype(np.int32))
+
+
+def unsquashed_mean(patch: Patch) -> None:
+    patch.setattr(SquashedGaussianDistribution, "to_deterministic", DiagGaussianDistribution.to_deterministic)
+
+
+def slope_forgotten(patch: Patch) -> None:
+    patch.setattr(SquashedGaussianDistribution, "entropy", DiagGaussianDistribution.entropy)
+
+
+def last_part_left_out(patch: Patch) -> None:
+    right = JointDistribution.entropy
+    patch.setattr(JointDistribution, "entropy", lambda self: right(type(self)(dict(list(self.parts.items())[:-1]))))
+
+
+def parts_in_another_order(patch: Patch) -> None:
+    right = JointDistribution.from_logits.__func__
+    patch.setattr(JointDistribution, "from_logits", classmethod(lambda cls, x: right(cls, np.roll(x, 1, axis=-1))))
 
 
 LOGP, ENTROPY = "log_probabilities_are_those_of_the_closed_form", "the_entropy_is_that_of_the_closed_form"
@@ -125,6 +155,13 @@ BROKEN_DISTRIBUTIONS: dict[Callable[[Patch], None], dict[str, str]] = {
         REPARAMETERISED: "",
     },
     wider_when_reparameterised: {REPARAMETERISED: "rsample against sample, of one generator"},
+    draws_of_another_dtype: {
+        "draws_are_actions_of_the_space": "shape=None): dtype of draws: expected int64, got int32",
+    },
+    unsquashed_mean: {MODE: "SquashedGaussian(low=(-1.0,), high=(1.0,), shape=None): the deterministic action"},
+    slope_forgotten: {ENTROPY: "SquashedGaussian(low=(-1.0,), high=(1.0,), shape=None): entropy"},
+    last_part_left_out: {ENTROPY: "MultiDistribution("},
+    parts_in_another_order: dict.fromkeys((LOGP, ENTROPY, KL, MODE, MOMENTS), "MultiDistribution("),
     logp_of_other_draws: {AGREE: "its logp against logp"},
 }
 

@@ -10,6 +10,7 @@ from rlmodule_core import (
     MLPHeadConfig,
     ModulePlans,
     RLModuleConfig,
+    distribution_for,
 )
 from rlmodule_core.numpy_backend import NumpyActorCriticRLModule
 from rlmodule_core.testing import BackendSuite, DistributionSuite, ModelSuite, ModuleSuite
@@ -36,3 +37,23 @@ class TestNumpyModule(ModuleSuite):
         plans = ModulePlans(encoder, pi, vf, *([DiagGaussian(2)] * 3))
         spaces = self.observation_space, gym.spaces.Box(-2.0, 6.0, (2,))
         return NumpyActorCriticRLModule(RLModuleConfig(*spaces, {}, plans=plans))
+
+
+class TestNumpyModuleOfNestedActions(ModuleSuite):
+    action_space = gym.spaces.Dict(
+        {
+            "aim": gym.spaces.Box(-2.0, 6.0, (2, 1)),
+            "go": gym.spaces.Tuple((gym.spaces.MultiDiscrete([2, 3], start=[0, -1]), gym.spaces.MultiBinary((1, 2)))),
+        }
+    )
+
+    def make_module(self) -> NumpyActorCriticRLModule:
+        descriptor = distribution_for(self.action_space)
+        base = MLPEncoderConfig(input_dims=(4,), hidden_layer_dims=(8,))
+        encoder = ActorCriticEncoderConfig(base_encoder_config=base, shared=True).plan()
+        widths = descriptor.input_dim, 1
+        heads = (
+            MLPHeadConfig(input_dims=(8,), hidden_layer_dims=(), output_layer_dim=width).plan() for width in widths
+        )
+        plans = ModulePlans(encoder, *heads, *([descriptor] * 3))
+        return NumpyActorCriticRLModule(RLModuleConfig(self.observation_space, self.action_space, {}, plans=plans))

@@ -18,6 +18,8 @@ class Backend(BackendSuite):
 AssertFails = Callable[[type[Any], Mapping[str, str]], None]
 LIMITS = "minimum_maximum_and_clip_take_tensors_and_numbers"
 ELEMENTWISE, FULL, REDUCE = "exp_log_and_square", "full_and_zeros_like", "sum_and_mean_reduce_the_axis"
+CONSTANT = "constant_is_like_its_neighbour"
+SQUASHING = "tanh_and_softplus_cannot_overflow"
 RESHAPE = "reshape_keeps_the_order"
 GATHER, CONCAT = "gather_picks_one_entry_of_the_last_axis", "concat_joins_along_the_axis"
 FIRST = "first_weights_follow_from_the_seed_as_the_plan_says"
@@ -34,6 +36,11 @@ def _overflowing(self: Any, x: Any) -> Any:
         return x - np.log(np.exp(x).sum(axis=-1, keepdims=True))
 
 
+def _overflowing_softplus(self: Any, x: Any) -> Any:
+    with np.errstate(all="ignore"):
+        return np.log(1 + np.exp(x))
+
+
 def _rounded(self: Any, network: Any) -> Any:
     return {name: array.astype(np.float16).astype(np.float32) for name, array in _GET_WEIGHTS(self, network).items()}
 
@@ -45,11 +52,18 @@ WRONG_OPS: list[tuple[str, Any, dict[str, str]]] = [
     ("dtype_name", lambda self, x: str(type(x)), {DTYPES: "ops.dtype_name of a float32 tensor: expected float32"}),
     ("full", lambda self, shape, value, dtype: np.full(shape, value), {FULL: "ops.full of float32: dtype"}),
     ("zeros_like", lambda self, x: np.ones_like(x), {FULL: "ops.zeros_like of float32"}),
-    ("cast", lambda self, x, dtype: x, {"cast_converts_values": "ops.cast to float64: dtype"}),
+    (
+        "constant",
+        lambda self, values, like: np.array(values, np.float32),
+        {CONSTANT: "ops.constant like float64: dtype: expected float64"},
+    ),
+    ("cast", lambda self, x, dtype: x, {"cast_converts_values": "ops.cast to float64: dtype", CONSTANT: ""}),
     ("stop_gradient", lambda self, x: 0 * x, {"stop_gradient_keeps_values": "ops.stop_gradient"}),
     ("exp", lambda self, x: np.exp2(x), {ELEMENTWISE: "ops.exp of shape (3, 4)"}),
     ("log", lambda self, x: np.log1p(x), {ELEMENTWISE: "ops.log of shape (3, 4)"}),
     ("square", lambda self, x: x.astype(np.float64) ** 2, {ELEMENTWISE: "ops.square of shape (3, 4): dtype"}),
+    ("tanh", lambda self, x: 1 - 2 / (np.exp2(2 * x) + 1), {SQUASHING: "ops.tanh of shape (3, 4)"}),
+    ("softplus", _overflowing_softplus, {SQUASHING: "ops.softplus of shape (3, 4)"}),
     ("minimum", lambda self, x, y: np.maximum(x, y), {LIMITS: "ops.minimum of shape (3, 4)"}),
     ("maximum", lambda self, x, y: x, {LIMITS: "ops.maximum of shape (3, 4)"}),
     ("clip", lambda self, x, low, high: np.minimum(x, high), {LIMITS: "ops.clip of shape (3, 4)"}),

@@ -274,19 +274,31 @@ def divergence_cut_off(patch: Patch) -> None:
 
 
 def draws_recorded(patch: Patch) -> None:
-    patch.setattr(DiagGaussianDistribution, "sample", DiagGaussianDistribution.rsample)
+    patch.setattr(DiagGaussianDistribution, "sample", lambda self, *, rng=None: self.rsample(rng=rng))
 
 
 def reparameterised_draws_cut_off(patch: Patch) -> None:
     _stopped(patch, DiagGaussianDistribution, "rsample")
 
 
+def entropy_over_the_likely_alone(patch: Patch) -> None:
+    def entropy(self: Any) -> Any:
+        ops = self.ops
+        probs = ops.exp(self._log_probs)
+        # Finite, but the gradient goes through the logarithm of 0.
+        return -ops.sum(probs * ops.where(probs > 0, ops.log(probs), 0.0), axis=-1)
+
+    patch.setattr(CategoricalDistribution, "entropy", entropy)
+
+
+MASKED = "gradients_are_finite_where_actions_are_masked"
 EXACT, FLOW = "gradients_are_those_of_the_closed_form", "gradients_flow_through_reparameterised_draws_alone"
 
 BROKEN_DISTRIBUTIONS: dict[Callable[[Patch], None], dict[str, str]] = {
     logp_cut_off: {EXACT: "Categorical(n=4, start=0): the gradient of logp"},
     entropy_cut_off: {EXACT: "normalize_actions=True): the gradient of entropy"},
     divergence_cut_off: {EXACT: "normalize_actions=True): the gradient of kl"},
+    entropy_over_the_likely_alone: {MASKED: "the gradient of entropy with inputs of -1e9"},
     draws_recorded: {FLOW: "normalize_actions=True): the gradient of sample()"},
     reparameterised_draws_cut_off: {FLOW: "expected a gradient of rsample(), got zeros"},
 }

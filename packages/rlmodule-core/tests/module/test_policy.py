@@ -9,7 +9,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from rlmodule_core import ConfigError, Policy, RLModuleConfig, SpecCheckingError, StateError, UnsupportedSpaceError
+from rlmodule_core import ConfigError, Policy, RLModuleConfig, SpecCheckingError, StateError
 from rlmodule_core.numpy_backend import NumpyRLModule
 
 
@@ -88,7 +88,7 @@ def test_log_likelihoods_need_one_action_for_each_observation(
     request: Any, fixture: str, actions: Any, obs: np.ndarray
 ):
     shape = "(16,)" if fixture == "discrete_module" else "(16, 2)"
-    with pytest.raises(SpecCheckingError, match=re.escape(f"as numbers of shape {shape}, got ")):
+    with pytest.raises(SpecCheckingError, match=re.escape(f"actions of shape {shape}, got ") + "|as numbers, got <U1"):
         Policy(request.getfixturevalue(fixture)).compute_log_likelihoods(actions, obs)
 
 
@@ -129,21 +129,21 @@ def test_a_single_observation_may_be_a_dict():
     policy, obs = Policy(First(RLModuleConfig(space, gym.spaces.Discrete(9)))), {"a": 4, "b": {"c": [0.25, 0.5]}}
     assert policy.compute_single_action(obs)[0] == 4
     for wrong, text in (({"a": 4}, r" with the keys \['a', 'b'\]"), ({**obs, "a": [4]}, r"\.a of shape \(\), got")):
-        with pytest.raises(SpecCheckingError, match=rf"expects one observation{text}.*call compute_actions\(\)"):
+        with pytest.raises(SpecCheckingError, match=rf"expected obs{text}.*call compute_actions\(\)"):
             policy.compute_single_action(wrong)
 
 
 def test_a_single_observation_that_is_no_array_is_refused(returning: Any):
-    space = gym.spaces.Tuple([gym.spaces.Discrete(9), gym.spaces.Box(0, 1, (2,))])
+    space = gym.spaces.Text(5)
     policy = Policy(returning(RLModuleConfig(space, gym.spaces.Discrete(3)), actions=np.zeros(1, np.int64)))
-    with pytest.raises(UnsupportedSpaceError, match=r"one observation is of Tuple.*Use a Dict space"):
-        policy.compute_single_action((4, np.zeros(2)))
+    with pytest.raises(SpecCheckingError, match=r"expected obs as arrays, of which the space Text.* has none"):
+        policy.compute_single_action("abc")
 
 
 def test_what_is_no_array_and_no_dict_is_refused(discrete_module: Any):
     policy, ragged = Policy(discrete_module), [[1.0], [1.0, 2.0]]
     for call, text in (
-        (lambda: policy.compute_single_action(ragged), "its rows differ in length. For a batch"),
+        (lambda: policy.compute_single_action(ragged), "lists that differ in length. For a batch"),
         (lambda: policy.compute_actions(ragged), "or lists of one length: "),
         (
             lambda: policy.compute_actions_from_input_dict(None),

@@ -181,7 +181,9 @@ def test_a_stateless_module_acts_as_its_policy_does(gaussian_module: Any, obs: n
 def test_observations_of_another_shape_are_refused(shape: tuple[int, ...]):
     with pytest.raises(SpecCheckingError) as caught:
         session(Averaging, 2).act(np.zeros(shape))
-    assert all(text in str(caught.value) for text in ("Session.act() expects obs", "(2, 1)", str(shape)))
+    assert all(
+        text in str(caught.value) for text in ("for 2 environments", "obs of shape (2, 1)", f"got shape {shape}")
+    )
 
 
 def test_observations_of_a_dict_are_held_to_their_rows():
@@ -194,7 +196,9 @@ def test_observations_of_a_dict_are_held_to_their_rows():
     space = gym.spaces.Dict(a=gym.spaces.Discrete(9), b=gym.spaces.Dict(c=gym.spaces.Box(0, 1, (2,))))
     acting = Policy(First(RLModuleConfig(space, SPACES[1]))).session(2)
     assert acting.act({"a": np.array([3, 4]), "b": {"c": np.zeros((2, 2))}}).tolist() == [[3], [4]]
-    with pytest.raises(SpecCheckingError, match=r"expects obs\.b\.c of shape \(2, 2\), got shape \(2,"):
+    with pytest.raises(
+        SpecCheckingError, match=r"for 2 environments and expects obs\.b\.c of shape \(2, 2\), got shape \(2,"
+    ):
         acting.act({"a": np.array([3, 4]), "b": {"c": np.zeros(2)}})
     with pytest.raises(SpecCheckingError, match=r"expects obs with the keys \['a', 'b'\], got \['a'\]"):
         acting.act({"a": np.array([3, 4])})
@@ -225,7 +229,7 @@ def test_a_session_is_for_a_whole_number_of_environments(n: Any):
         session(Averaging, n)
 
 
-def test_previous_actions_must_be_one_array():
-    config = RLModuleConfig(SPACES[0], gym.spaces.Dict(a=gym.spaces.Discrete(2)))
-    with pytest.raises(UnsupportedSpaceError, match=r"Echoing asks for prev_actions.*got Dict\('a': Discrete\(2\)\)"):
+def test_previous_actions_must_be_arrays():
+    config = RLModuleConfig(SPACES[0], gym.spaces.Dict(a=gym.spaces.Text(2)))
+    with pytest.raises(UnsupportedSpaceError, match=r"Echoing asks for prev_actions.*got Dict\('a': Text\("):
         Policy(Echoing(config)).session(1)

@@ -14,31 +14,56 @@ from rlmodule_core.plans import (
     RECORDS,
     Activation,
     ActorCritic,
+    Branches,
     Cast,
     Chain,
+    Concat,
+    Conv2D,
     Dense,
     Encoder,
+    Flatten,
     FreeParameter,
+    Fusion,
     LayerNorm,
+    MultiOneHot,
     OneHot,
     Plan,
+    Scale,
+    Transpose,
     from_json,
     to_json,
 )
+from rlmodule_core.plans.initializers import INITIALIZERS
 from rlmodule_core.plans.records import ACTIVATIONS
 
 _TYPES = (*RECORDS, *COMPOSITES)
 _SIZES = st.integers(1, 300)
 _NUMBERS = st.floats(allow_nan=False, allow_infinity=False)
+_PAIRS = st.tuples(_SIZES, _SIZES)
+_INITIALIZERS = st.sampled_from([*INITIALIZERS])
+_ENTRIES = st.lists(st.tuples(st.integers(1, 9), st.integers(-9, 9)), min_size=1, max_size=4)
 _RECORDS = st.one_of(
-    st.builds(Dense, _SIZES, _SIZES, st.booleans(), _NUMBERS),
+    st.builds(Dense, _SIZES, _SIZES, st.booleans(), _NUMBERS, _INITIALIZERS),
+    st.builds(Conv2D, _SIZES, _SIZES, _PAIRS, _PAIRS, st.tuples(*[st.integers(0, 9)] * 4), initializer=_INITIALIZERS),
+    st.builds(Flatten, st.integers(0, 5)),
+    st.builds(Transpose, st.permutations(range(4)).map(tuple)),
+    st.builds(Scale, st.floats(1e-3, 1e3)),
+    _ENTRIES.map(lambda entries: MultiOneHot(*zip(*entries, strict=True))),
+    st.just(Concat()),
     st.builds(Activation, st.sampled_from(ACTIVATIONS)),
-    st.builds(LayerNorm, _SIZES, st.floats(0, 1)),
+    st.builds(LayerNorm, _SIZES, st.floats(0, 1), st.integers(1, 4)),
     st.builds(OneHot, _SIZES, st.integers(-9, 9)),
     st.builds(FreeParameter, _SIZES, _NUMBERS),
     st.just(Cast()),
 )
-_ENCODERS = st.lists(_RECORDS, max_size=4).map(lambda records: Encoder(Chain(tuple(records))))
+_CHAINS = st.lists(_RECORDS, max_size=4).map(lambda records: Chain(tuple(records)))
+_DIMS = st.lists(_SIZES, max_size=3).map(tuple)
+_BRANCHES = st.recursive(
+    _CHAINS,
+    lambda nets: st.dictionaries(st.text(min_size=1), st.tuples(nets, _DIMS), min_size=1, max_size=3).map(Branches.of),
+    max_leaves=6,
+).filter(lambda plan: isinstance(plan, Branches))
+_ENCODERS = st.one_of(_CHAINS, st.builds(Fusion, _BRANCHES, _CHAINS)).map(Encoder)
 _PLANS = st.one_of(
     _RECORDS,
     _ENCODERS,
@@ -52,6 +77,15 @@ _PLANS = st.one_of(
 def test_any_plan_comes_back_equal_from_strict_json(plan: Plan):
     text = json.dumps(to_json(plan), allow_nan=False)
     assert from_json(json.loads(text), _TYPES) == plan
+
+
+def test_a_field_that_a_record_gained_is_written_only_where_it_says_something():
+    assert "axes" not in to_json(LayerNorm(4))
+    assert to_json(LayerNorm(4, axes=3))["axes"] == 3
+    assert from_json({"type": "LayerNorm", "size": 4, "eps": 0.1}, _TYPES) == LayerNorm(4, 0.1, axes=1)
+    old = {"type": "Dense", "inputs": 4, "outputs": 8, "bias": True, "gain": 1.0}
+    assert from_json(old, _TYPES) == Dense(4, 8, gain=1.0, initializer="orthogonal")
+    assert to_json(from_json(old, _TYPES)) == old
 
 
 def test_every_field_is_written_so_that_a_later_default_changes_nothing():

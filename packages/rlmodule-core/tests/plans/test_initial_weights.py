@@ -1,12 +1,23 @@
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from rlmodule_core import get_backend
-from rlmodule_core.plans import Chain, Dense, FreeParameter, LayerNorm, initial_rng, initial_weights, initialising
+from rlmodule_core import ConfigError, get_backend
+from rlmodule_core.plans import (
+    Chain,
+    Conv2D,
+    Dense,
+    FreeParameter,
+    LayerNorm,
+    initial_rng,
+    initial_weights,
+    initialising,
+)
 
 
 @given(st.integers(1, 12), st.integers(1, 12), st.floats(0.01, 4.0), st.integers(0, 2**32))
@@ -93,3 +104,42 @@ def test_numpy_s_global_generator_is_left_alone():
 def test_first_weights_lie_in_memory_row_by_row(inputs: int, outputs: int):
     weight = Dense(inputs, outputs).initial_weights(np.random.default_rng(0))["weight"]
     assert weight.flags.c_contiguous
+
+
+# The variance of a kernel of gain 1, by the papers' formulas.
+VARIANCES = {
+    "xavier_uniform": lambda fan_in, fan_out: 2 / (fan_in + fan_out),
+    "xavier_normal": lambda fan_in, fan_out: 2 / (fan_in + fan_out),
+    "kaiming_uniform": lambda fan_in, fan_out: 1 / fan_in,
+    "kaiming_normal": lambda fan_in, fan_out: 1 / fan_in,
+}
+
+
+@pytest.mark.parametrize("initializer", VARIANCES)
+@pytest.mark.parametrize("gain", [1.0, 0.5])
+def test_kernels_have_the_spread_of_their_initializer(initializer: str, gain: float):
+    rng = np.random.default_rng(0)
+    dense = Dense(60, 90, gain=gain, initializer=initializer).initial_weights(rng)["weight"]
+    conv = Conv2D(10, 30, (3, 4), gain=gain, initializer=initializer).initial_weights(rng)["weight"]
+    assert conv.shape == (30, 10, 3, 4)
+    for kernel, fans in ((dense, (60, 90)), (conv, (10 * 12, 30 * 12))):
+        variance = gain**2 * VARIANCES[initializer](*fans)
+        np.testing.assert_allclose(kernel.var(), variance, rtol=0.1)
+        assert abs(kernel.mean()) < 0.1 * variance**0.5
+        # A uniform kernel ends at the root of three deviations, a normal one goes on.
+        assert (np.abs(kernel).max() <= (3 * variance) ** 0.5 + 1e-6) == initializer.endswith("uniform")
+
+
+def test_a_convolution_starts_orthogonal_as_a_matrix_of_its_kernels():
+    kernel = Conv2D(3, 8, (2, 2), gain=2.0).initial_weights(np.random.default_rng(0))["weight"].reshape(8, 12)
+    np.testing.assert_allclose(kernel @ kernel.T, 4.0 * np.eye(8), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "make", [lambda name: Dense(2, 3, initializer=name), lambda name: Conv2D(2, 3, (1, 1), initializer=name)]
+)
+def test_an_initializer_that_does_not_exist_gets_the_nearest_name(make: Any):
+    with pytest.raises(
+        ConfigError, match=r"initializer must be one of orthogonal, .*got 'ortogonal'\. Did you mean 'o"
+    ):
+        make("ortogonal")

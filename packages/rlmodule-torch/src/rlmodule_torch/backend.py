@@ -22,6 +22,7 @@ from rlmodule_core import (
     batch_array,
 )
 from rlmodule_core.plans import Plan, Weights, escape_key, join_name, match_weights
+from rlmodule_core.spaces import parts_of
 from rlmodule_torch.arrays import as_array
 from rlmodule_torch.layers import Layer
 from rlmodule_torch.module import TorchRLModule
@@ -53,8 +54,9 @@ class TorchBackend(TrainingBackend):
     def batch(self, space: gym.Space[Any] | None, value: Any, *, like: Any = None) -> Any:
         if isinstance(value, torch.Tensor):
             return value
-        if isinstance(value, Mapping):
-            return {key: self.batch(None, item, like=like) for key, item in value.items()}
+        parts = parts_of(space, value)
+        if parts is not None:
+            return {key: self.batch(part, item, like=like) for key, (part, item) in parts.items()}
         array = np.require(batch_array(space, value), requirements=["C", "W"])
         tensor = torch.from_numpy(array)
         device = None if like is None else next((weight.device for weight in like.parameters()), None)
@@ -85,6 +87,9 @@ class TorchBackend(TrainingBackend):
                 if first.setdefault(id(tensor), full_name) != full_name:
                     shared[full_name] = first[id(tensor)]
         return shared
+
+    def untrained_weights(self, network: Any) -> frozenset[str]:
+        return frozenset(name for name, tensor in named_tensors(network).items() if not tensor.requires_grad)
 
     def without_gradients(self) -> AbstractContextManager[None]:
         return torch.no_grad()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from functools import singledispatch
 from typing import Any
@@ -11,7 +12,23 @@ import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
 from rlmodule_core import PluginError
-from rlmodule_core.plans import Activation, Cast, Dense, FreeParameter, LayerNorm, OneHot, Plan, Record
+from rlmodule_core.plans import (
+    Activation,
+    Cast,
+    Concat,
+    Conv2D,
+    Dense,
+    Flatten,
+    FreeParameter,
+    LayerNorm,
+    MultiOneHot,
+    OneHot,
+    Plan,
+    Record,
+    Scale,
+    Transpose,
+)
+from rlmodule_torch.conv2d import conv2d
 
 Apply = Callable[[Tensor], Tensor]
 
@@ -62,7 +79,9 @@ def _(record: Activation) -> Callable[[Any, Tensor], Tensor]:
 
 @function_of.register
 def _(record: LayerNorm) -> Callable[[Any, Tensor], Tensor]:
-    shape, eps = [record.size], record.eps
+    shape, eps, axes = [record.size], record.eps, tuple(range(-record.axes, 0))
+    if record.axes > 1:
+        return lambda layer, x: _standardised(x, axes, eps) * layer.weight + layer.bias
     return lambda layer, x: F.layer_norm(x, shape, layer.weight, layer.bias, eps)
 
 
@@ -81,6 +100,46 @@ def _(record: Cast) -> Callable[[Any, Tensor], Tensor]:
 def _(record: FreeParameter) -> Callable[[Any, Tensor], Tensor]:
     size = record.size
     return lambda layer, x: torch.cat([x, layer.value.expand(*x.shape[:-1], size)], dim=-1)
+
+
+@function_of.register
+def _(record: Conv2D) -> Callable[[Any, Tensor], Tensor]:
+    bias = record.bias
+    return lambda layer, x: conv2d(x, record, _weight(layer, "weight"), _weight(layer, "bias") if bias else None)
+
+
+@function_of.register
+def _(record: Flatten) -> Callable[[Any, Tensor], Tensor]:
+    axes = record.axes
+    return lambda layer, x: x.reshape(*x.shape[: x.dim() - axes], math.prod(x.shape[x.dim() - axes :]))
+
+
+@function_of.register
+def _(record: Transpose) -> Callable[[Any, Tensor], Tensor]:
+    last = [axis - len(record.order) for axis in record.order]
+    return lambda layer, x: x.permute(*range(x.dim() - len(last)), *(axis + x.dim() for axis in last))
+
+
+@function_of.register
+def _(record: Scale) -> Callable[[Any, Tensor], Tensor]:
+    divisor = record.divisor
+    return lambda layer, x: x.float() / divisor
+
+
+@function_of.register
+def _(record: MultiOneHot) -> Callable[[Any, Tensor], Tensor]:
+    values, entries = torch.tensor(record.values), torch.tensor(record.entries)
+    return lambda layer, x: (x[..., entries.to(x.device)] == values.to(x.device)).float()
+
+
+@function_of.register
+def _(record: Concat) -> Callable[[Any, Any], Tensor]:
+    return lambda layer, vectors: torch.cat(vectors, dim=-1)
+
+
+def _standardised(x: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:
+    centred = x - x.mean(dim=axes, keepdim=True)
+    return centred * torch.rsqrt(centred.square().mean(dim=axes, keepdim=True) + eps)
 
 
 def _weight(layer: nn.Module, leaf: str) -> Any:

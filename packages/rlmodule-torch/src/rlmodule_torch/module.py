@@ -124,5 +124,9 @@ class TorchRLModule(RLModule, nn.Module):
             # The user's forward may still ask `self.training`; walking the layers would cost as much as they do.
             self.training = training
 
+    def __str__(self) -> str:
+        # print(module) shows the layers, as of any nn.Module.
+        return nn.Module.__repr__(self)
+
     def __getstate__(self) -> dict[str, Any]:
         return {**super().__getstate__(), "_compiled": None}

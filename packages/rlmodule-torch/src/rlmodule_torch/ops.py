@@ -45,6 +45,9 @@ class TorchOps:
     def full(self, shape: Sequence[int], value: float, dtype: str) -> Tensor:
         return torch.full(tuple(shape), value, dtype=_dtype(dtype))
 
+    def constant(self, values: Sequence[float], like: Tensor) -> Tensor:
+        return torch.tensor(list(values), dtype=like.dtype, device=like.device)
+
     def cast(self, x: Tensor, dtype: str) -> Tensor:
         return x.to(_dtype(dtype))
 
@@ -59,6 +62,12 @@ class TorchOps:
 
     def square(self, x: Tensor) -> Tensor:
         return torch.square(x)
+
+    def tanh(self, x: Tensor) -> Tensor:
+        return torch.tanh(x)
+
+    def softplus(self, x: Tensor) -> Tensor:
+        return torch.nn.functional.softplus(x)
 
     def minimum(self, x: Tensor, y: Tensor | float) -> Tensor:
         return torch.minimum(x, y) if isinstance(y, Tensor) else torch.clamp(x, max=y)

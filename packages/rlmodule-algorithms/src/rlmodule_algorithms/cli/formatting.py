@@ -36,13 +36,3 @@ def sparkline(values: Sequence[float], width: int) -> str:
     if high == low:
         return _BLOCKS[0] * count
     return "".join(_BLOCKS[round((mean - low) / (high - low) * (len(_BLOCKS) - 1))] for mean in means)
-
-
-def file_size(size: int) -> str:
-    """Bytes in the unit that leaves few digits: `512 B`, `35.9 kB`, `1.2 MB`."""
-    if size < 1000:
-        return f"{size} B"
-    value, units = size / 1000, ["TB", "GB", "MB", "kB"]
-    while value >= 999.95 and len(units) > 1:
-        value, _ = value / 1000, units.pop()
-    return f"{value:.1f} {units[-1]}"

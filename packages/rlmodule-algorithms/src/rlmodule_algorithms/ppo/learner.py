@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from numpy.typing import NDArray
-
 from rlmodule_algorithms.learner import Learner
 from rlmodule_algorithms.ppo.loss import ppo_loss
 from rlmodule_algorithms.ppo.settings import PPOSettings
@@ -24,7 +22,7 @@ class PPOLearner(Learner):
     def setup(self) -> None:
         self.kl_coeffs = dict.fromkeys(self.module, self.config.kl_coeff)
 
-    def make_batch(self, rollout: Rollout, module: RLModule) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
+    def make_batch(self, rollout: Rollout, module: RLModule) -> tuple[dict[str, Any], dict[str, float]]:
         return actor_critic_batch(rollout, module, gamma=self.config.gamma, lambda_=self.config.lambda_)
 
     def required_outputs(self) -> tuple[str, ...]:

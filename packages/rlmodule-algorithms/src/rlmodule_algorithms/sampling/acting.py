@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from rlmodule_core import ConfigError, RLModule
 from rlmodule_core.plans import Plan, multiply_adds
+from rlmodule_core.spaces import leaf_spaces
 
 NUMPY_LIMIT = 200_000
 """Multiply-adds per row up to which numpy acts faster than a framework."""
@@ -42,6 +43,6 @@ def is_small(module: RLModule) -> bool:
 def _is_small_by_weights(module: RLModule) -> bool:
     # In layers over vectors a row costs one multiply-add per weight; in convolutions over images it costs far more.
     space = None if module.config is None else module.config.observation_space
-    if space is None or space.shape is None or len(space.shape) > 1:
+    if space is None or any(part.shape is None or len(part.shape) > 1 for _, part in leaf_spaces(space)):
         return False
     return sum(weight.size for weight in module.get_state().values()) < NUMPY_LIMIT

@@ -20,19 +20,19 @@ def adopted(env: VectorEnv, num_envs: int, *, what: str) -> VectorEnv:
     Raises:
         ConfigError: it is no vector environment, or one of another number of environments.
         EnvError: it has no spaces.
+        UnsupportedSpaceError: its observations are not arrays.
     """
     if not isinstance(env, gym.vector.VectorEnv):
         raise ConfigError(f"Making {what} must give a gymnasium.vector.VectorEnv, it gave {env!r}.")
     try:
         _require_num_envs(env, num_envs, what)
         require_spaces(env, "single_observation_space", "single_action_space", what=f"What making {what} gave")
+        base = env.unwrapped
+        if isinstance(base, gym.vector.SyncVectorEnv):
+            base.envs = [WatchedEnv(single) for single in base.envs]
     except Exception:
         close_quietly(env)
         raise
-    base = env.unwrapped
-    space = env.single_observation_space
-    if isinstance(base, gym.vector.SyncVectorEnv) and space.shape is not None and space.dtype is not None:
-        base.envs = [WatchedEnv(single) for single in base.envs]
     return env
 
 

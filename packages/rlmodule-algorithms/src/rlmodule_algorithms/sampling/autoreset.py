@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import gymnasium as gym
@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from rlmodule_algorithms.errors import EnvError
 from rlmodule_algorithms.sampling.closing import env_name
-from rlmodule_algorithms.sampling.env_values import Array, observation_array, require_array_space
+from rlmodule_algorithms.sampling.env_values import Array
+from rlmodule_algorithms.sampling.observation_form import ObservationForm
+from rlmodule_core.spaces import show_leaf
 
 AutoresetMode = gym.vector.AutoresetMode
 Flags = NDArray[np.bool_]
@@ -32,7 +34,7 @@ class Autoreset:
     def __init__(self, env: gym.vector.VectorEnv[Any, Any, Any]) -> None:
         self._env = env
         self._declared = _KEY in env.metadata
-        self._shape, self._dtype = require_array_space(env.single_observation_space)
+        self._form = ObservationForm(env.single_observation_space)
         self._warned = False
         declared = env.metadata.get(_KEY, AutoresetMode.NEXT_STEP)
         try:
@@ -61,12 +63,14 @@ class Autoreset:
         found = f"metadata[{_KEY!r}] says NEXT_STEP" if self._declared else f"metadata has no {_KEY!r}"
         return f"Does it reset in the same step? Its {found}: declare gymnasium.vector.AutoresetMode.SAME_STEP there"
 
-    def final_observations(self, infos: Mapping[str, Any], obs: Array, done: Flags, truncateds: Flags) -> list[Array]:
-        """The observations that episodes ended with in an environment that resets in the same step.
+    def final_observations(
+        self, infos: Mapping[str, Any], obs: Sequence[Array], done: Flags, truncateds: Flags
+    ) -> list[list[Array]]:
+        """The observations that episodes ended with in an environment that resets in the same step, leaf by leaf.
 
         Args:
             infos: of the step.
-            obs: of the step, `[B, ...]`: where an episode ended, the next one's first.
+            obs: of the step, `[B, ...]` each: where an episode ended, the next one's first.
             done: `[B]`: which episodes ended.
             truncateds: `[B]`: which of them were cut.
 
@@ -81,41 +85,60 @@ class Autoreset:
             )
         rows = infos[_FINAL_OBS]
         try:
-            found = [(b, rows[b]) for b in ended]
+            found = [(b, _row(self._form.space, rows, b)) for b in ended]
         except (TypeError, LookupError) as error:
             raise ValueError(f"infos[{_FINAL_OBS!r}] must have a row for each environment, got {rows!r}") from error
-        arrays = [observation_array(f"infos['final_obs'][{b}]", row, self._shape, self._dtype) for b, row in found]
-        for b, array in zip(ended, arrays, strict=True):
-            if np.shares_memory(array, obs[b]):
-                raise ValueError(f"infos[{_FINAL_OBS!r}][{b}] and the observation of the next episode are one array")
+        last = [self._form.arrays(f"infos['final_obs'][{b}]", row, ()) for b, row in found]
+        for b, arrays in zip(ended, last, strict=True):
+            first = [array[b] for array in obs]
+            for leaf, one, other in zip(self._form.leaves, arrays, first, strict=True):
+                if np.shares_memory(one, other):
+                    name = show_leaf(f"infos[{_FINAL_OBS!r}][{b}]", leaf.path)
+                    raise ValueError(f"{name} and the observation of the next episode are one array")
             if truncateds[b]:
-                self._suspect_reuse(b, array, obs[b])
-        return arrays
+                self._suspect_reuse(b, arrays, first)
+        return last
 
-    def _suspect_reuse(self, b: int, last: Array, first: Array) -> None:
+    def _suspect_reuse(self, b: int, last: Sequence[Array], first: Sequence[Array]) -> None:
         # Its workers send the last observation after the reset, which has overwritten an array that is used again.
-        in_workers = isinstance(self._env.unwrapped, gym.vector.AsyncVectorEnv)
-        if in_workers and not self._warned and last.dtype.kind == "f" and np.array_equal(last, first):
+        if self._warned or not isinstance(self._env.unwrapped, gym.vector.AsyncVectorEnv):
+            return
+        has_floats = any(array.dtype.kind == "f" for array in last)
+        if has_floats and all(np.array_equal(one, other) for one, other in zip(last, first, strict=True)):
             self._warned = True
             _logger.warning(
                 "Environment %d (%s) ended an episode with the very observation %r that the next one began with. If it "
                 "writes all its observations into one array, let it copy them, or use AutoresetMode.NEXT_STEP.",
                 b,
                 env_name(self._env),
-                last,
+                self._form.nested(last),
             )
 
+    def require_left_alone(self, before: Sequence[Array], after: Sequence[Array], done: Flags) -> None:
+        """Refuse a reset of `done` environments `[B]` that has changed the observations `[B, ...]` of others.
 
-def require_left_alone(before: Array, after: Array, done: Flags) -> None:
-    """Refuse a reset of `done` environments `[B]` that has changed the observations `[B, ...]` of others.
+        Args:
+            before: for each leaf, the observations of the others before the reset.
+            after: for each leaf, all observations after it.
+            done: `[B]`: which were to be reset.
 
-    Raises:
-        ValueError: it has; names the first.
-    """
-    differs = before != after[~done]
-    changed = np.flatnonzero(~done)[differs.any(axis=tuple(range(1, differs.ndim)))]
-    if changed.size:
-        raise ValueError(
-            f"environment {changed[0]} was reset too, although options={{'reset_mask': {done}}} leaves it out, as "
-            "metadata['autoreset_mode'] promises with DISABLED"
-        )
+        Raises:
+            ValueError: it has; names the first.
+        """
+        for was, now in zip(before, after, strict=True):
+            differs = was != now[~done]
+            changed = np.flatnonzero(~done)[differs.any(axis=tuple(range(1, differs.ndim)))]
+            if changed.size:
+                raise ValueError(
+                    f"environment {changed[0]} was reset too, although options={{'reset_mask': {done}}} leaves it "
+                    f"out, as metadata[{_KEY!r}] promises with DISABLED"
+                )
+
+
+def _row(space: gym.Space[Any], rows: Any, b: int) -> Any:
+    """One row of observations that are given row by row, as Gymnasium does, or leaf by leaf."""
+    if isinstance(space, gym.spaces.Dict) and isinstance(rows, Mapping):
+        return {key: _row(part, rows[key], b) for key, part in space.spaces.items()}
+    if isinstance(space, gym.spaces.Tuple) and isinstance(rows, tuple):
+        return tuple(_row(part, row, b) for part, row in zip(space.spaces, rows, strict=True))
+    return rows[b]

@@ -9,23 +9,9 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmodule_core import UnsupportedSpaceError
+from rlmodule_core.spaces import legal_numbers
 
 Array = NDArray[Any]
-
-
-def require_array_space(space: gym.Space[Any]) -> tuple[tuple[int, ...], np.dtype[Any]]:
-    """The shape and dtype of the observations of a space.
-
-    Raises:
-        UnsupportedSpaceError: they are not one array each.
-    """
-    if space.shape is None or space.dtype is None:
-        raise UnsupportedSpaceError(
-            f"Observations must be one array (Box, Discrete, ...) to be sampled or evaluated, got {space}. Wrap the "
-            "environment, for example in gymnasium.wrappers.FlattenObservation."
-        )
-    return space.shape, np.dtype(space.dtype)
 
 
 def observation_array(name: str, obs: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
@@ -111,12 +97,11 @@ def illegal_rows(observations: Array, space: gym.Space[Any]) -> tuple[NDArray[np
     """Which observations `[..., *shape]` are no numbers or, where numbers are counted, not in the space; and why."""
     if observations.dtype.kind == "f":
         why, legal = "not finite", np.asarray(np.isfinite(observations))
-    elif isinstance(space, gym.spaces.Discrete | gym.spaces.MultiDiscrete):
-        size = space.n if isinstance(space, gym.spaces.Discrete) else space.nvec
-        why = f"not in {space}"
-        legal = np.asarray((observations >= space.start) & (observations < space.start + size))
     else:
-        return None
+        counted = legal_numbers(space, observations)
+        if counted is None:
+            return None
+        why, legal = f"not in {space}", np.asarray(counted)
     if legal.all():
         return None
     inner = tuple(range(legal.ndim - (0 if space.shape is None else len(space.shape)), legal.ndim))

@@ -10,7 +10,8 @@ import numpy as np
 from gymnasium.vector.utils import iterate
 from numpy.typing import NDArray
 
-from rlmodule_algorithms.sampling.env_values import flag_value, observation_array, reward_value
+from rlmodule_algorithms.sampling.env_values import flag_value, reward_value
+from rlmodule_algorithms.sampling.observation_form import ObservationForm
 
 Array = NDArray[Any]
 
@@ -18,8 +19,8 @@ Array = NDArray[Any]
 class LockstepVectorEnv(gym.vector.SyncVectorEnv):  # not generic in Gymnasium 1.1
     """Gymnasium's SyncVectorEnv for a caller that resets, and that asks which environment failed.
 
-    Observations must be one array. They are written into one array `[B, ...]` that the next call writes again, as
-    the caller copies them anyway. The infos of single environments are dropped.
+    Observations are written into one array `[B, ...]`, or one for each leaf of a nested space, which the next call
+    writes again, as the caller copies them anyway. The infos of single environments are dropped.
 
     Attributes:
         calling: the number of the environment in whose `reset` or `step` we are; None between two calls.
@@ -30,10 +31,12 @@ class LockstepVectorEnv(gym.vector.SyncVectorEnv):  # not generic in Gymnasium 1
         # them into one array, and NEXT_STEP spends a row on every reset.
         super().__init__(factories, copy=False, autoreset_mode=gym.vector.AutoresetMode.DISABLED)
         self.calling: int | None = None
+        self._form = ObservationForm(self.single_observation_space)
+        self._stored = self._form.arrays("observations", self._observations, (self.num_envs,))
 
     def reset(
         self, *, seed: int | list[int | None] | None = None, options: dict[str, Any] | None = None
-    ) -> tuple[Array, dict[str, Any]]:
+    ) -> tuple[Any, dict[str, Any]]:
         """Reset all environments, or those that `options["reset_mask"]` `[B]` selects.
 
         The single environments get the other options: None, as at the first reset, where the mask is the only one.
@@ -48,7 +51,7 @@ class LockstepVectorEnv(gym.vector.SyncVectorEnv):  # not generic in Gymnasium 1
         self.calling = None
         return self._observations, {}
 
-    def step(self, actions: Any) -> tuple[Array, Array, Array, Array, dict[str, Any]]:
+    def step(self, actions: Any) -> tuple[Any, Array, Array, Array, dict[str, Any]]:
         """Step every environment with its action; one that has ended must have been reset."""
         for i, (env, action) in enumerate(zip(self.envs, iterate(self.action_space, actions), strict=True)):
             self.calling = i
@@ -61,5 +64,5 @@ class LockstepVectorEnv(gym.vector.SyncVectorEnv):  # not generic in Gymnasium 1
         return self._observations, self._rewards.copy(), self._terminations.copy(), self._truncations.copy(), {}
 
     def _store(self, i: int, obs: Any) -> None:
-        stored = self._observations[i, ...]
-        stored[...] = observation_array("an observation", obs, stored.shape, stored.dtype)
+        for stored, array in zip(self._stored, self._form.arrays("an observation", obs, ()), strict=True):
+            stored[i] = array

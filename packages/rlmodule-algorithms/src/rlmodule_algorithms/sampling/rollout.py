@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlmodule_core import Columns, SpecCheckingError
+from rlmodule_core.spaces import show_leaf
 
 Array = NDArray[Any]
 
@@ -33,35 +34,38 @@ class Rollout:
     """T steps of B environments, time-major.
 
     Attributes:
-        obs: `[T + 1, B, ...]`; row T is the observation after the last step.
+        obs: `[T + 1, B, ...]`; row T is the observation after the last step. Of a Dict space, nested dicts of such
+            arrays by key; of a Tuple space, by "0", "1", ...
         rewards: `[T, B]`.
         terminateds: `[T, B]`: the step ended the episode in a terminal state.
         truncateds: `[T, B]`: the step ended the episode by cutting it.
         valid: `[T, B]`: False where the environment only reset itself and the action was ignored.
-        outputs: what the module gave for each step, `[T, B, ...]` by column: `actions`, `action_logp` ...
+        outputs: what the module gave for each step, `[T, B, ...]` by column: `actions`, nested as `obs` is where their
+            space is, `action_logp` ...
         last_steps: `[K, 2]`: the (t, b) of episode ends whose last observation is not `obs[t + 1, b]`.
-        last_obs: `[K, ...]`: those last observations.
+        last_obs: `[K, ...]`: those last observations, nested as `obs` is.
         episode_returns: of the episodes that ended, in order.
         episode_lengths: likewise.
     """
 
-    obs: Array
+    obs: Any
     rewards: NDArray[np.float32]
     terminateds: NDArray[np.bool_]
     truncateds: NDArray[np.bool_]
     valid: NDArray[np.bool_]
-    outputs: dict[str, Array] = field(default_factory=dict)
+    outputs: dict[str, Any] = field(default_factory=dict)
     last_steps: list[tuple[int, int]] = field(default_factory=list)
-    last_obs: list[Array] = field(default_factory=list)
+    last_obs: list[Any] = field(default_factory=list)
     episode_returns: list[float] = field(default_factory=list)
     episode_lengths: list[int] = field(default_factory=list)
+    _rooms: list[tuple[tuple[str, ...], Array]] = field(default_factory=list, repr=False)
 
     @classmethod
-    def empty(cls, steps: int, envs: int, obs_shape: tuple[int, ...], obs_dtype: np.dtype[Any]) -> Rollout:
-        """Room for `steps` steps of `envs` environments."""
+    def empty(cls, steps: int, envs: int, obs: Any) -> Rollout:
+        """Room for `steps` steps of `envs` environments, with observations in `obs [T + 1, B, ...]`."""
         flags = np.zeros((3, steps, envs), np.bool_)
         return cls(
-            obs=np.zeros((steps + 1, envs, *obs_shape), obs_dtype),
+            obs=obs,
             rewards=np.zeros((steps, envs), np.float32),
             terminateds=flags[0],
             truncateds=flags[1],
@@ -73,35 +77,45 @@ class Rollout:
 
         Args:
             t: the step.
-            outputs: `actions` and other arrays `[B, ...]` by column; what else is no array is left out.
+            outputs: `actions` and other arrays `[B, ...]` by column; of nested ones only actions are kept, and what
+                else is no array is left out.
             module: the name of the module's class, for errors.
 
         Raises:
             SpecCheckingError: an output has no leading axis [B], another shape than at the first step or the key of
                 a column that does not come from the module; names the module, the key and the shape.
         """
-        arrays = {name: value for name, value in outputs.items() if isinstance(value, np.ndarray)}
-        if Columns.ACTIONS not in arrays:
-            raise _bad_output(module, Columns.ACTIONS, f"an array, got {type(outputs[Columns.ACTIONS]).__name__}")
         if t == 0:
-            for name, value in arrays.items():
-                self.outputs[name] = self._room(name, value, module)
-        for name, stored in self.outputs.items():
-            if name not in arrays or arrays[name].shape != stored.shape[1:]:
-                found = arrays[name].shape if name in arrays else None
-                raise _bad_output(module, name, f"{stored.shape[1:]} as at the first step, got {found}")
-            stored[t] = arrays[name]
+            self._make_rooms(outputs, module)
+        for path, stored in self._rooms:
+            found: Any = outputs
+            for key in path:
+                found = found.get(key) if isinstance(found, Mapping) else None
+            if not isinstance(found, np.ndarray) or found.shape != stored.shape[1:]:
+                shape = found.shape if isinstance(found, np.ndarray) else None
+                raise _bad_output(module, path, f"{stored.shape[1:]} as at the first step, got {shape}")
+            stored[t] = found
 
-    def _room(self, name: str, value: Array, module: str) -> Array:
+    def _make_rooms(self, outputs: Mapping[str, Any], module: str) -> None:
+        for name, value in outputs.items():
+            if name == Columns.ACTIONS or isinstance(value, np.ndarray):
+                self.outputs[name] = self._room((name,), value, module)
+
+    def _room(self, path: tuple[str, ...], value: Any, module: str) -> Any:
+        if isinstance(value, Mapping):
+            return {key: self._room((*path, key), part, module) for key, part in value.items()}
         steps, envs = self.rewards.shape
-        if name in RESERVED:
+        if path[0] in RESERVED:
             raise SpecCheckingError(
-                f"{module}.forward_exploration returned {name!r}, a column that the rollout fills itself. Return it "
+                f"{module}.forward_exploration returned {path[0]!r}, a column that the rollout fills itself. Return it "
                 "under another key, or leave it out."
             )
+        if not isinstance(value, np.ndarray):
+            raise _bad_output(module, path, f"an array, got {type(value).__name__}")
         if value.shape[:1] != (envs,):
-            raise _bad_output(module, name, f"[B, ...] with B = {envs}, got {value.shape}")
-        return np.zeros((steps, *value.shape), value.dtype)
+            raise _bad_output(module, path, f"[B, ...] with B = {envs}, got {value.shape}")
+        self._rooms.append((path, np.zeros((steps, *value.shape), value.dtype)))
+        return self._rooms[-1][1]
 
     @property
     def num_steps(self) -> int:
@@ -109,7 +123,8 @@ class Rollout:
         return int(self.valid.sum())
 
 
-def _bad_output(module: str, name: str, shapes: str) -> SpecCheckingError:
+def _bad_output(module: str, path: tuple[str, ...], shapes: str) -> SpecCheckingError:
+    name = show_leaf(path[0], path[1:])
     return SpecCheckingError(
         f"{module}.forward_exploration returned {name!r} in an unexpected shape: expected {shapes}. A rollout stores "
         "one row per environment of every array: return it so at each step, or leave it out."

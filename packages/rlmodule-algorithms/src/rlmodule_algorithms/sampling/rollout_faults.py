@@ -12,7 +12,8 @@ from rlmodule_algorithms.sampling.closing import AnyEnv
 from rlmodule_algorithms.sampling.env_faults import named
 from rlmodule_algorithms.sampling.env_values import illegal_rows
 from rlmodule_algorithms.sampling.rollout import Rollout
-from rlmodule_core import NotANumberError, RLModuleError
+from rlmodule_core import NotANumberError, RLModule, RLModuleError, rows_without_action
+from rlmodule_core.spaces import leaf_spaces, leaves_of, show_leaf
 
 
 def require_legal(rollout: Rollout, env: gym.vector.VectorEnv[Any, Any, Any]) -> None:
@@ -22,19 +23,46 @@ def require_legal(rollout: Rollout, env: gym.vector.VectorEnv[Any, Any, Any]) ->
         NotANumberError: one is not finite; names the environment and the step.
         EnvError: an observation is not in the space; likewise.
     """
-    space = env.single_observation_space
     rewards = ~np.isfinite(rollout.rewards)
     if rewards.any():
         t, b = np.argwhere(rewards)[0].tolist()
         raise bad_value(env, "a reward", rollout.rewards[t, b], "not finite", index=b, when=_when(t))
-    illegal = illegal_rows(rollout.obs, space)
-    if illegal is not None:
-        t, b = np.argwhere(illegal[0])[0].tolist()
-        raise bad_value(env, "an observation", rollout.obs[t, b], illegal[1], index=b, when=_when(t - 1))
-    for (t, b), obs in zip(rollout.last_steps, rollout.last_obs, strict=True):
-        illegal = illegal_rows(obs[None], space)
+    for (path, space), leaf in zip(leaf_spaces(env.single_observation_space), leaves_of(rollout.obs), strict=True):
+        what = show_leaf("an observation", path)
+        illegal = illegal_rows(leaf, space)
         if illegal is not None:
-            raise bad_value(env, "an observation", obs, illegal[1], index=b, when=_when(t))
+            t, b = np.argwhere(illegal[0])[0].tolist()
+            raise bad_value(env, what, leaf[t, b], illegal[1], index=b, when=_when(t - 1))
+    for (t, b), last in zip(rollout.last_steps, rollout.last_obs, strict=True):
+        for (path, space), leaf in zip(leaf_spaces(env.single_observation_space), leaves_of(last), strict=True):
+            illegal = illegal_rows(leaf[None], space)
+            if illegal is not None:
+                what = show_leaf("an observation", path)
+                raise bad_value(env, what, leaf, illegal[1], index=b, when=_when(t))
+
+
+def require_choice(
+    module: RLModule, obs: Any, env: gym.vector.VectorEnv[Any, Any, Any], *, step: int, resetting: Any
+) -> None:
+    """Refuse observations to act on whose action mask leaves no legal action.
+
+    Args:
+        module: the module that is to act.
+        obs: the observations `[B, ...]`.
+        env: what gave them.
+        step: of the rollout.
+        resetting: True where the environment takes no action, because it begins a new episode `[B]`.
+
+    Raises:
+        EnvError: there is one; names the environment and the step.
+    """
+    empty = rows_without_action(module, obs)
+    if empty is not None and (empty & ~resetting).any():
+        index = int(np.flatnonzero(empty & ~resetting)[0])
+        raise EnvError(
+            f"{named(env, index)} gave an action mask that leaves no legal action {_when(step - 1)}. Nothing was "
+            "learned from it. End the episode there, or mend the mask."
+        )
 
 
 def bad_value(env: AnyEnv, what: str, value: object, why: str, *, when: str, index: int | None = None) -> RLModuleError:

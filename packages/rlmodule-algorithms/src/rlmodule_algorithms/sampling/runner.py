@@ -6,13 +6,14 @@ from typing import Any
 
 import numpy as np
 
-from rlmodule_algorithms.sampling.autoreset import Autoreset, AutoresetMode, require_left_alone
+from rlmodule_algorithms.sampling.autoreset import Autoreset, AutoresetMode
 from rlmodule_algorithms.sampling.closing import close_quietly
 from rlmodule_algorithms.sampling.env_faults import env_fault
-from rlmodule_algorithms.sampling.env_values import flag_row, observation_array, require_array_space, reward_row
+from rlmodule_algorithms.sampling.env_values import flag_row, reward_row
 from rlmodule_algorithms.sampling.environments import VectorEnv
+from rlmodule_algorithms.sampling.observation_form import ObservationForm
 from rlmodule_algorithms.sampling.rollout import Array, Rollout
-from rlmodule_algorithms.sampling.rollout_faults import require_legal
+from rlmodule_algorithms.sampling.rollout_faults import require_choice, require_legal
 from rlmodule_core import (
     Descriptor,
     RLModule,
@@ -39,13 +40,12 @@ class Runner:
     """
 
     def __init__(self, env: VectorEnv, module: RLModule, *, rng: Rng, fragment_length: int, seed: int | None) -> None:
-        self._shape, self._space_dtype = require_array_space(env.single_observation_space)
+        self._form = ObservationForm(env.single_observation_space)
         require_stateless(module)
         self.env = env
         self.module = module
         self.rng = rng
         self._steps = fragment_length
-        self._dtype = network_dtype(self._space_dtype)
         # A user's forward may change its input in place, and a tensor shares the memory of the array it is made from.
         self._lends = module.non_portable_part() is None
         self._autoreset = Autoreset(env)
@@ -76,17 +76,20 @@ class Runner:
             # What failed in the middle of a step has left some environments ahead of others.
             self.restart(None)
         self._interrupted = True
-        rollout = Rollout.empty(self._steps, self.env.num_envs, self._shape, self._dtype)
-        rollout.obs[0] = self._obs
+        rooms = self._form.room((self._steps + 1, self.env.num_envs))
+        rollout = Rollout.empty(self._steps, self.env.num_envs, self._form.nested(rooms))
+        _store(rooms, 0, self._obs)
         descriptor = self._descriptor()
         space, module_name = self.env.single_action_space, type(self.module).__name__
         for t in range(self._steps):
-            obs = rollout.obs[t] if self._lends else rollout.obs[t].copy()
+            obs = self._form.nested([room[t] if self._lends else room[t].copy() for room in rooms])
+            require_choice(self.module, obs, self.env, step=t, resetting=self._resetting)
             native = compute_actions(self.module, {"obs": obs}, explore=True, rng=self.rng)
             outputs = self.module.backend.to_numpy(native)
             rollout.record(t, outputs, module=module_name)
-            self._step(t, to_env_actions(descriptor, space, outputs["actions"]), rollout)
-        self._obs = rollout.obs[self._steps].copy()
+            actions = to_env_actions(descriptor, space, outputs["actions"])
+            _store(rooms, t + 1, self._step(t, actions, rollout))
+        self._obs = [room[self._steps].copy() for room in rooms]
         require_legal(rollout, self.env)
         self._interrupted = False
         return rollout
@@ -102,25 +105,25 @@ class Runner:
         """Close the environments; one that fails in it is logged."""
         close_quietly(self.env)
 
-    def _reset(self, *, when: str, seed: int | None = None, options: dict[str, Any] | None = None) -> Array:
+    def _reset(self, *, when: str, seed: int | None = None, options: dict[str, Any] | None = None) -> list[Array]:
         try:
             obs, _ = self.env.reset(seed=seed, options=options)
             return self._checked(obs)
         except Exception as error:
             raise env_fault(self.env, "reset()", error, when=when) from error
 
-    def _step(self, t: int, actions: Array, rollout: Rollout) -> None:
+    def _step(self, t: int, actions: Any, rollout: Rollout) -> list[Array]:
         try:
-            rollout.obs[t + 1] = self._transition(t, actions, rollout)
+            return self._transition(t, actions, rollout)
         except RLModuleError:
             raise
         except Exception as error:
             raise env_fault(self.env, "step()", error, when=f"at step {t} of this rollout") from error
 
-    def _transition(self, t: int, actions: Array, rollout: Rollout) -> Array:
+    def _transition(self, t: int, actions: Any, rollout: Rollout) -> list[Array]:
         """Store what a step gave, and return the observations that the next one starts from."""
-        obs, rewards, terminateds, truncateds, infos = self.env.step(actions)
-        obs, envs = self._checked(obs), self.env.num_envs
+        given, rewards, terminateds, truncateds, infos = self.env.step(actions)
+        obs, envs = self._checked(given), self.env.num_envs
         rollout.rewards[t] = rewards = reward_row(rewards, envs)
         rollout.terminateds[t] = flag_row("terminateds", terminateds, envs)
         rollout.truncateds[t] = flag_row("truncateds", truncateds, envs)
@@ -134,7 +137,9 @@ class Runner:
             self._resetting = done
         return self._end_episodes(t, obs, done, infos, rollout) if done.any() else obs
 
-    def _end_episodes(self, t: int, obs: Array, done: Array, infos: dict[str, Any], rollout: Rollout) -> Array:
+    def _end_episodes(
+        self, t: int, obs: list[Array], done: Array, infos: dict[str, Any], rollout: Rollout
+    ) -> list[Array]:
         ended = np.flatnonzero(done)
         rollout.episode_returns += self._returns[ended].tolist()
         rollout.episode_lengths += self._lengths[ended].tolist()
@@ -144,20 +149,32 @@ class Runner:
         if mode is AutoresetMode.NEXT_STEP:
             return obs
         # The observation that an episode ended with gives way to the next episode's first one.
-        same_step = mode is AutoresetMode.SAME_STEP
-        last = self._autoreset.final_observations(infos, obs, done, rollout.truncateds[t]) if same_step else obs[done]
-        for b, last_obs in zip(ended.tolist(), last, strict=True):
-            rollout.last_steps.append((t, b))
-            rollout.last_obs.append(np.array(last_obs, self._dtype))
-        return obs if same_step else self._reset_ended(done, others=obs[~done], when=f"after step {t} of this rollout")
+        if mode is AutoresetMode.SAME_STEP:
+            last = self._autoreset.final_observations(infos, obs, done, rollout.truncateds[t])
+        else:
+            last = [[leaf[b] for leaf in obs] for b in ended]
+        rollout.last_steps += [(t, b) for b in ended.tolist()]
+        rollout.last_obs += [self._kept(leaves) for leaves in last]
+        if mode is AutoresetMode.SAME_STEP:
+            return obs
+        return self._reset_ended(done, others=[leaf[~done] for leaf in obs], when=f"after step {t} of this rollout")
 
-    def _reset_ended(self, done: Array, *, others: Array, when: str) -> Array:
+    def _kept(self, leaves: list[Array]) -> Any:
+        found = zip(leaves, self._form.leaves, strict=True)
+        return self._form.nested([np.array(array, network_dtype(leaf.dtype)) for array, leaf in found])
+
+    def _reset_ended(self, done: Array, *, others: list[Array], when: str) -> list[Array]:
         obs = self._reset(options={"reset_mask": done}, when=when)
         try:
-            require_left_alone(others, obs, done)
+            self._autoreset.require_left_alone(others, obs, done)
         except ValueError as error:
             raise env_fault(self.env, "reset()", error, when=when) from error
         return obs
 
-    def _checked(self, obs: Any) -> Array:
-        return observation_array("observations", obs, (self.env.num_envs, *self._shape), self._space_dtype)
+    def _checked(self, obs: Any) -> list[Array]:
+        return self._form.arrays("observations", obs, (self.env.num_envs,))
+
+
+def _store(rooms: list[Array], t: int, leaves: list[Array]) -> None:
+    for room, leaf in zip(rooms, leaves, strict=True):
+        room[t] = leaf

@@ -10,12 +10,13 @@ from numpy.typing import NDArray
 from rlmodule_algorithms.gae import compute_gae, explained_variance, standardised
 from rlmodule_algorithms.sampling.rollout import Array, Rollout
 from rlmodule_core import Columns, RLModule, SpecCheckingError
+from rlmodule_core.spaces import leaves_of, map_leaves
 
 
 def actor_critic_batch(
     rollout: Rollout, module: RLModule, *, gamma: float, lambda_: float
-) -> tuple[dict[str, NDArray[Any]], dict[str, float]]:
-    """Columns `[T * B, ...]` with standardised advantages and value targets, and metrics.
+) -> tuple[dict[str, Any], dict[str, float]]:
+    """Columns `[T * B, ...]`, nested where their space is, with standardised advantages, value targets; and metrics.
 
     Args:
         rollout: of the module's current weights.
@@ -39,21 +40,22 @@ def actor_critic_batch(
     mask = _mask(rollout)
     columns = {
         **rollout.outputs,
-        Columns.OBS: rollout.obs[:-1],
+        Columns.OBS: _without_last(rollout),
         Columns.ADVANTAGES: standardised(advantages, mask),
         Columns.VALUE_TARGETS: targets,
     }
     return _rows(columns, mask), {"vf_explained_var": explained_variance(values, targets, mask)}
 
 
-def transitions(rollout: Rollout) -> dict[str, NDArray[Any]]:
+def transitions(rollout: Rollout) -> dict[str, Any]:
     """Columns `[T * B, ...]` of single steps, each with the observation that followed in the same episode."""
-    new_obs = rollout.obs[1:].copy()
+    new_obs = map_leaves(lambda leaf: leaf[1:].copy(), rollout.obs)
     for (t, b), obs in zip(rollout.last_steps, rollout.last_obs, strict=True):
-        new_obs[t, b] = obs
+        for leaf, last in zip(leaves_of(new_obs), leaves_of(obs), strict=True):
+            leaf[t, b] = last
     columns = {
         **rollout.outputs,
-        Columns.OBS: rollout.obs[:-1],
+        Columns.OBS: _without_last(rollout),
         Columns.NEW_OBS: new_obs,
         Columns.REWARDS: rollout.rewards,
         Columns.TERMINATEDS: rollout.terminateds,
@@ -66,22 +68,32 @@ def _mask(rollout: Rollout) -> NDArray[np.bool_] | None:
     return None if rollout.valid.all() else rollout.valid
 
 
-def _rows(columns: dict[str, NDArray[Any]], mask: NDArray[np.bool_] | None) -> dict[str, NDArray[Any]]:
+def _without_last(rollout: Rollout) -> Any:
+    return map_leaves(lambda leaf: leaf[:-1], rollout.obs)
+
+
+def _rows(columns: dict[str, Any], mask: NDArray[np.bool_] | None) -> dict[str, Any]:
     """Merge time and environments, leaving out the rows that do not count."""
     if mask is not None:
-        return {name: column[mask] for name, column in columns.items()}
-    return {name: column.reshape(-1, *column.shape[2:]) for name, column in columns.items()}
+        return {name: map_leaves(lambda leaf: leaf[mask], column) for name, column in columns.items()}
+    return {name: map_leaves(_merged, column) for name, column in columns.items()}
+
+
+def _merged(leaf: Array) -> Array:
+    return leaf.reshape(-1, *leaf.shape[2:])
 
 
 def _values(rollout: Rollout, module: RLModule) -> tuple[Array, Array]:
     """V(s_t) and V(s_{t+1}) of the same episode, `[T, B]` each."""
     steps, envs = rollout.rewards.shape
     # A copy: a forward of the user's may work in place.
-    states = rollout.obs.reshape(-1, *rollout.obs.shape[2:]).copy()
+    states = map_leaves(lambda leaf: _merged(leaf).copy(), rollout.obs)
     # A terminal state is worth nothing, so only the last states of episodes that were cut are asked for.
     cuts = [i for i, step in enumerate(rollout.last_steps) if not rollout.terminateds[step]]
     if cuts:
-        states = np.concatenate([states, np.stack([rollout.last_obs[i] for i in cuts])])
+        ends = [rollout.last_obs[i] for i in cuts]
+        states = map_leaves(lambda leaf, *last: np.concatenate([leaf, np.stack(last)]), states, *ends)
+    count = (steps + 1) * envs + len(cuts)
     space = None if module.config is None else module.config.observation_space
     batch = {Columns.OBS: module.backend.batch(space, states, like=module)}
     outputs = module.evaluate_train(batch)
@@ -91,11 +103,11 @@ def _values(rollout: Rollout, module: RLModule) -> tuple[Array, Array]:
             f"{Columns.VF_PREDS!r} of shape [B] from _forward_train."
         )
     predictions = module.backend.to_numpy(outputs[Columns.VF_PREDS])
-    if predictions.shape != (len(states),):
+    if predictions.shape != (count,):
         # [B, 1] would broadcast against the targets [B] to [B, B], and learn nonsense without a word.
         raise SpecCheckingError(
             f"{type(module).__name__}.forward_train returned {Columns.VF_PREDS!r} of shape {predictions.shape} for a "
-            f"batch of {len(states)}, expected ({len(states)},): drop its other axes in _forward_train."
+            f"batch of {count}, expected ({count},): drop its other axes in _forward_train."
         )
     grid = predictions[: (steps + 1) * envs].reshape(steps + 1, envs)
     next_values = grid[1:].copy()

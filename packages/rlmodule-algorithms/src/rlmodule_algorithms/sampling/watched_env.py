@@ -7,12 +7,8 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
-from rlmodule_algorithms.sampling.env_values import (
-    flag_value,
-    observation_array,
-    require_array_space,
-    reward_value,
-)
+from rlmodule_algorithms.sampling.env_values import flag_value, reward_value
+from rlmodule_algorithms.sampling.observation_form import ObservationForm
 
 
 class WatchedEnv(gym.Wrapper[Any, Any, Any, Any]):
@@ -25,7 +21,7 @@ class WatchedEnv(gym.Wrapper[Any, Any, Any, Any]):
     def __init__(self, env: gym.Env[Any, Any]) -> None:
         super().__init__(env)
         self.calling = False
-        self._shape, self._dtype = require_array_space(env.observation_space)
+        self._form = ObservationForm(env.observation_space)
 
     def reset(self, *, seed: int | None = None, options: dict[str, Any] | None = None) -> tuple[Any, dict[str, Any]]:
         self.calling = True
@@ -48,4 +44,5 @@ class WatchedEnv(gym.Wrapper[Any, Any, Any, Any]):
         return result
 
     def _own(self, obs: Any) -> Any:
-        return np.array(observation_array("an observation", obs, self._shape, self._dtype), self._dtype)
+        found = zip(self._form.arrays("an observation", obs, ()), self._form.leaves, strict=True)
+        return self._form.as_given([np.array(array, leaf.dtype) for array, leaf in found])

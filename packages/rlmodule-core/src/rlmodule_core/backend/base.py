@@ -48,7 +48,8 @@ class Backend(ABC):
     def batch(self, space: gym.Space[Any] | None, value: Any, *, like: Any = None) -> Any:
         """A batch `[B, ...]` of the space as native tensors.
 
-        float64 becomes float32, uint8 stays, other integers become int64. Native tensors pass through.
+        float64 becomes float32, uint8 stays, other integers become int64. Native tensors pass through. A batch of a
+        Dict or Tuple space becomes nested dicts by key; a Tuple has the keys "0", "1", ...
         The result lies on the device of `like`, a module or network.
         """
 
@@ -74,6 +75,10 @@ class Backend(ABC):
         A name is that of the weight behind the module's id, escaped by `escape_key`: `blue.encoder.weight`.
         """
         return {}
+
+    def untrained_weights(self, network: Any) -> frozenset[str]:
+        """The names of the weights of a network or module that no optimizer changes: statistics, frozen parameters."""
+        return frozenset()
 
     def without_gradients(self) -> AbstractContextManager[None]:
         """Within the block nothing is recorded for differentiation."""

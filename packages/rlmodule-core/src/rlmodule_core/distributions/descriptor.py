@@ -30,6 +30,10 @@ class Descriptor(ABC):
     def bind(self, ops: Ops) -> type[Distribution]:
         """The distribution class for one framework; the same class for equal descriptors."""
 
+    def part(self, key: str) -> Descriptor | None:
+        """What describes one part of a nested action, by its key; None where nothing does."""
+        return None
+
 
 @lru_cache(maxsize=512)
 def _bound(base: type[Any], descriptor: Descriptor | None, ops: Any, name: str) -> type[Any]:

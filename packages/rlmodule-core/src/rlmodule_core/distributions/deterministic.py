@@ -4,22 +4,25 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import gymnasium as gym
 
 from rlmodule_core.backend.ops import Ops, Rng, Tensor
 from rlmodule_core.distributions.base import Distribution
 from rlmodule_core.distributions.descriptor import Descriptor, bound_class
+from rlmodule_core.distributions.event_shape import Shape, canonical_dim, shape_of, to_event
 from rlmodule_core.errors import UnsupportedSpaceError
 
 
 class DeterministicDistribution(Distribution):
-    """All mass on `loc [..., dim]`.
+    """All mass on `loc [..., *shape]`, where one action has `event_rank` axes.
 
     `logp` is 0 by convention (a point mass has no density), so that a policy that explores deterministically can
     be recorded; `entropy` is 0; `kl` is undefined.
     """
+
+    descriptor: ClassVar[Deterministic | None] = None
 
     def __init__(self, loc: Tensor, event_rank: int = 1) -> None:
         self.loc = loc
@@ -27,7 +30,8 @@ class DeterministicDistribution(Distribution):
 
     @classmethod
     def from_logits(cls, logits: Tensor) -> Self:
-        return cls(logits)
+        shape = logits.shape[-1:] if cls.descriptor is None else cls.descriptor.event_shape
+        return cls(to_event(cls.ops, logits, shape), event_rank=len(shape))
 
     @staticmethod
     def required_input_dim(space: gym.Space[Any]) -> int:
@@ -55,21 +59,31 @@ class DeterministicDistribution(Distribution):
 
     def _zeros(self) -> Tensor:
         zeros = self.ops.zeros_like(self.ops.cast(self.loc, "float32"))
-        return self.ops.sum(zeros, axis=-1) if self._event_rank else zeros
+        for _ in range(self._event_rank):
+            zeros = self.ops.sum(zeros, axis=-1)
+        return zeros
 
 
 @dataclass(frozen=True)
 class Deterministic(Descriptor):
-    """Describes actions in `dim` numbers that the network gives directly."""
+    """Describes actions in `dim` numbers, or numbers of the shape `dim`, that the network gives directly."""
 
-    dim: int
+    dim: int | tuple[int, ...]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "dim", canonical_dim(self, "dim", self.dim))
+
+    @property
+    def event_shape(self) -> Shape:
+        """The shape of one action."""
+        return shape_of(self.dim)
 
     @property
     def input_dim(self) -> int:
-        return self.dim
+        return math.prod(self.event_shape)
 
     def fits(self, space: gym.Space[Any]) -> bool:
-        return isinstance(space, gym.spaces.Box) and math.prod(space.shape) == self.dim
+        return isinstance(space, gym.spaces.Box) and space.shape == self.event_shape
 
     def bind(self, ops: Ops) -> type[DeterministicDistribution]:
         return bound_class(DeterministicDistribution, self, ops)

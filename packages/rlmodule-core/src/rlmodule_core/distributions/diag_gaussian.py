@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import gymnasium as gym
 
@@ -13,8 +13,8 @@ from rlmodule_core.backend.ops import Ops, Rng, Tensor
 from rlmodule_core.distributions.base import Distribution
 from rlmodule_core.distributions.descriptor import Descriptor, bound_class
 from rlmodule_core.distributions.deterministic import DeterministicDistribution
+from rlmodule_core.distributions.event_shape import Shape, canonical_dim, shape_of, to_event, to_flat
 from rlmodule_core.errors import UnsupportedSpaceError
-from rlmodule_core.plans.sizes import require_positive
 
 LOG_STD_LIMIT = 20.0
 """Log standard deviations are clipped to this magnitude, so that every result stays finite in float32."""
@@ -23,7 +23,9 @@ _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 
 class DiagGaussianDistribution(Distribution):
-    """Actions `[..., d]`; inputs `[..., 2 d]` are the means, then the log standard deviations."""
+    """Actions `[..., *shape]` of d numbers; inputs `[..., 2 d]` are the means, then the log standard deviations."""
+
+    descriptor: ClassVar[Any] = None
 
     def __init__(self, loc: Tensor, log_std: Tensor) -> None:
         self.loc = loc
@@ -46,14 +48,25 @@ class DiagGaussianDistribution(Distribution):
         """The standard deviations `[..., d]`."""
         return self.ops.exp(self.log_std)
 
+    @cached_property
+    def _inverse_scale(self) -> Tensor:
+        # To multiply by: the gradient of a division by a tiny scale overflows.
+        return self.ops.exp(-self.log_std)
+
+    @property
+    def _shape(self) -> Shape:
+        shape: Shape = self.loc.shape[-1:] if self.descriptor is None else self.descriptor.event_shape
+        return shape
+
     def sample(self, *, rng: Rng | None = None) -> Tensor:
         return self.ops.stop_gradient(self.rsample(rng=rng))
 
     def rsample(self, *, rng: Rng | None = None) -> Tensor:
-        return self.loc + self.scale * self.ops.random_normal(rng, self.loc)
+        flat = self.loc + self.scale * self.ops.random_normal(rng, self.loc)
+        return to_event(self.ops, flat, self._shape)
 
     def logp(self, value: Tensor) -> Tensor:
-        standardised = (value - self.loc) / self.scale
+        standardised = (to_flat(self.ops, value, self._shape) - self.loc) * self._inverse_scale
         density = -0.5 * self.ops.square(standardised) - self.log_std - _HALF_LOG_TWO_PI
         return self.ops.sum(density, axis=-1)
 
@@ -61,35 +74,42 @@ class DiagGaussianDistribution(Distribution):
         return self.ops.sum(self.log_std + (0.5 + _HALF_LOG_TWO_PI), axis=-1)
 
     def kl(self, other: Self) -> Tensor:
-        ratio = self.ops.square(self.scale / other.scale)
-        shift = self.ops.square((self.loc - other.loc) / other.scale)
+        ratio = self.ops.square(self.scale * other._inverse_scale)
+        shift = self.ops.square((self.loc - other.loc) * other._inverse_scale)
         return self.ops.sum(other.log_std - self.log_std + 0.5 * (ratio + shift - 1.0), axis=-1)
 
     def to_deterministic(self) -> Distribution:
-        return bound_class(DeterministicDistribution, None, self.ops)(self.loc)
+        point_mass = bound_class(DeterministicDistribution, None, self.ops)
+        return point_mass(to_event(self.ops, self.loc, self._shape), event_rank=len(self._shape))
 
 
 @dataclass(frozen=True)
 class DiagGaussian(Descriptor):
-    """Describes actions in `dim` real numbers.
+    """Describes actions in `dim` real numbers, or in real numbers of the shape `dim`.
 
     Attributes:
+        dim: how many numbers, where the action space has one axis; else its shape, such as (2, 3) or ().
         normalize_actions: bounded action spaces are seen as [-1, 1] by the network and mapped to their bounds
             for the environment; False only clips to the bounds.
     """
 
-    dim: int
+    dim: int | tuple[int, ...]
     normalize_actions: bool = True
 
     def __post_init__(self) -> None:
-        require_positive(self, dim=self.dim)
+        object.__setattr__(self, "dim", canonical_dim(self, "dim", self.dim))
+
+    @property
+    def event_shape(self) -> Shape:
+        """The shape of one action."""
+        return shape_of(self.dim)
 
     @property
     def input_dim(self) -> int:
-        return 2 * self.dim
+        return 2 * math.prod(self.event_shape)
 
     def fits(self, space: gym.Space[Any]) -> bool:
-        return isinstance(space, gym.spaces.Box) and math.prod(space.shape) == self.dim
+        return isinstance(space, gym.spaces.Box) and space.shape == self.event_shape
 
     def bind(self, ops: Ops) -> type[DiagGaussianDistribution]:
         return bound_class(DiagGaussianDistribution, self, ops)

@@ -10,18 +10,33 @@ from numpy.typing import NDArray
 
 from rlmodule_core.distributions.descriptor import Descriptor
 from rlmodule_core.distributions.diag_gaussian import DiagGaussian
+from rlmodule_core.spaces import is_nested, sub_spaces, to_mappings
 
 
-def to_env_actions(descriptor: Descriptor | None, space: gym.Space[Any], actions: NDArray[Any]) -> NDArray[Any]:
+def to_env_actions(descriptor: Descriptor | None, space: gym.Space[Any], actions: Any) -> Any:
     """Map a batch of sampled actions `[B, ...]` to what the environment takes `[B, ...]`.
 
     A Box with finite bounds is seen by a DiagGaussian as [-1, 1] and mapped to its bounds; every Box action is
-    clipped to its bounds and takes the space's dtype. Other actions pass unchanged.
+    clipped to its bounds. Actions of Dict and Tuple spaces are mapped leaf by leaf and become dicts and tuples of
+    `[B, ...]`, as vector environments take them. All take the dtype of their space.
     """
-    if isinstance(space, gym.spaces.Discrete):
+    if isinstance(space, gym.spaces.Discrete | gym.spaces.MultiDiscrete | gym.spaces.MultiBinary):
         return actions.astype(space.dtype, copy=False)
-    if not isinstance(space, gym.spaces.Box):
-        return actions
+    if isinstance(space, gym.spaces.Box):
+        return _to_box(descriptor, space, actions)
+    return _to_parts(descriptor, space, actions) if is_nested(space) else actions
+
+
+def _to_parts(descriptor: Descriptor | None, space: gym.Space[Any], actions: Any) -> Any:
+    given = to_mappings(space, actions)
+    parts = {
+        key: to_env_actions(None if descriptor is None else descriptor.part(key), part, given[key])
+        for key, part in sub_spaces(space).items()
+    }
+    return parts if isinstance(space, gym.spaces.Dict) else tuple(parts.values())
+
+
+def _to_box(descriptor: Descriptor | None, space: gym.spaces.Box, actions: NDArray[Any]) -> NDArray[Any]:
     # In float64, because the span of the widest float32 bounds is no float32.
     low, high = space.low.astype(np.float64), space.high.astype(np.float64)
     if isinstance(descriptor, DiagGaussian) and descriptor.normalize_actions:

@@ -12,6 +12,7 @@ from rlmodule_core.errors import ConfigError, SpecCheckingError
 from rlmodule_core.module.actor_critic import descriptor_of
 from rlmodule_core.module.recurrent import one_step
 from rlmodule_core.module.rl_module import RLModule
+from rlmodule_core.spaces import batch_misfit, is_nested, leaves_of, to_mappings
 
 
 def compute_actions(
@@ -34,6 +35,7 @@ def compute_actions(
 
     Returns:
         The module's outputs and `actions` `[B, ...]`, as native tensors; for a stateful module also `state_out`.
+        Actions of a Dict or Tuple space are nested dicts by key, a Tuple's with the keys "0", "1", ...
 
     Raises:
         SpecCheckingError: the batch does not fit the module, or it returned neither actions nor a distribution.
@@ -121,15 +123,18 @@ def distribution_of(
 
 def _explored(module: RLModule, output: Mapping[str, Any], rng: Rng | None) -> dict[str, Any]:
     result = dict(output)
+    if Columns.ACTIONS in output:
+        result[Columns.ACTIONS] = _inside(module, output[Columns.ACTIONS])
     dist = distribution_of(module, output, module.get_exploration_action_dist_cls)
     if dist is None:
         _require_actions(module, output)
         return result
     if Columns.ACTIONS in output:
-        logp = dist.logp(output[Columns.ACTIONS])
+        logp = dist.logp(result[Columns.ACTIONS])
     else:
-        result[Columns.ACTIONS], logp = dist.sample_and_logp(rng=rng)
-    rows = len(result[Columns.ACTIONS])
+        actions, logp = dist.sample_and_logp(rng=rng)
+        result[Columns.ACTIONS] = _inside(module, actions)
+    rows = len(leaves_of(result[Columns.ACTIONS])[0])
     if tuple(logp.shape) != (rows,):
         raise SpecCheckingError(
             f"{type(dist).__name__}.logp must give one number a row, shape ({rows},), got {tuple(logp.shape)}. Sum "
@@ -142,12 +147,26 @@ def _explored(module: RLModule, output: Mapping[str, Any], rng: Rng | None) -> d
 
 def _inferred(module: RLModule, output: Mapping[str, Any], rng: Rng | None) -> dict[str, Any]:
     if Columns.ACTIONS in output:
-        return dict(output)
+        return {**output, Columns.ACTIONS: _inside(module, output[Columns.ACTIONS])}
     dist = distribution_of(module, output, module.get_inference_action_dist_cls)
     if dist is None:
         _require_actions(module, output)
         return dict(output)
-    return {**output, Columns.ACTIONS: dist.to_deterministic().sample(rng=rng)}
+    return {**output, Columns.ACTIONS: _inside(module, dist.to_deterministic().sample(rng=rng))}
+
+
+def _inside(module: RLModule, actions: Any) -> Any:
+    """Actions of a Dict or Tuple space as nested dicts of tensors `[B, ...]`; others as they are."""
+    space = None if module.config is None else module.config.action_space
+    if space is None or not is_nested(space):
+        return actions
+    fault = batch_misfit(Columns.ACTIONS, space, actions)
+    if fault is not None:
+        raise SpecCheckingError(
+            f"{type(module).__name__} gave actions that are not of its action space {space}: expected {fault}. Return "
+            "them by key, a Tuple's by '0', '1', ..., each with a batch axis."
+        )
+    return to_mappings(space, actions)
 
 
 def _require_inputs(module: RLModule, dist_cls: type[Distribution], inputs: Tensor) -> None:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-import gymnasium as gym
-import numpy as np
-
-from rlmodule_core.backend.dtypes import network_dtype
 from rlmodule_core.columns import Columns
-from rlmodule_core.distributions import Descriptor, Distribution
+from rlmodule_core.distributions import Descriptor, Distribution, masked_inputs
 from rlmodule_core.errors import ConfigError, SpecCheckingError
+from rlmodule_core.module.action_mask import require_mask_space
+from rlmodule_core.module.observation_specs import observation_spec
 from rlmodule_core.module.plans import ModulePlans
 from rlmodule_core.module.resolve import has_standard_class
 from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.plans import ActorCritic
+from rlmodule_core.spaces import mask_space
 from rlmodule_core.specs import SpecType, TensorSpec
 
 DEFAULT_CATALOG = "ppo"
@@ -41,7 +40,8 @@ class ActorCriticRLModule(RLModule):
     """Actor and critic over one shared encoder or over one each: what PPO, IMPALA and APPO train.
 
     Neutral: combine it with a framework's base, or let a spec do so. The attributes `encoder`, `pi` and `vf` hold
-    the networks.
+    the networks. Where the observations are a Dict with the key "action_mask", illegal actions are made impossible in
+    `action_dist_inputs` by all three forwards; see `masked_inputs`.
     """
 
     architecture = "actor-critic"
@@ -51,8 +51,13 @@ class ActorCriticRLModule(RLModule):
     vf: Any
     # Descriptors rather than the classes bound from them, which pickle could not find by name.
     _dists: dict[str, Descriptor | type[Distribution]]
+    _mask_descriptor: Descriptor | None = None
 
     def setup(self) -> None:
+        self._set_up_parts()
+        self._mask_descriptor = self._required_mask()
+
+    def _set_up_parts(self) -> None:
         framework = self.backend.name
         plans = None if self.config is None else self.config.plans
         if plans is not None:
@@ -66,6 +71,21 @@ class ActorCriticRLModule(RLModule):
         dist_cls = catalog.get_action_dist_cls(framework)
         self._require_fit(dist_cls)
         self._dists = dict.fromkeys(("train", "exploration", "inference"), _unbound(dist_cls))
+
+    def _required_mask(self) -> Descriptor | None:
+        """What describes the inputs that a mask in the observations is applied to; None where there is no mask."""
+        space = None if self.config is None else self.config.observation_space
+        if mask_space(space) is None:
+            return None
+        # The inputs of every phase come from one head, so that their masks are alike.
+        dist = self._dists["train"]
+        descriptor = dist if isinstance(dist, Descriptor) else descriptor_of(dist)
+        require_mask_space(space, descriptor)
+        return descriptor
+
+    def mask_descriptor(self) -> Descriptor | None:
+        """What describes the inputs that illegal actions are masked in; None where nothing is masked."""
+        return self._mask_descriptor
 
     def _part(self, catalog: Any, method: str) -> Any:
         network = getattr(catalog, method, lambda framework: None)(self.backend.name)
@@ -95,15 +115,21 @@ class ActorCriticRLModule(RLModule):
     def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         latents = self._latents(batch)
         return {
-            Columns.ACTION_DIST_INPUTS: self.pi(latents[Columns.ACTOR]),
+            Columns.ACTION_DIST_INPUTS: self._action_inputs(latents[Columns.ACTOR], batch),
             Columns.VF_PREDS: self._values(latents[Columns.CRITIC]),
         }
 
     def _forward_exploration(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {Columns.ACTION_DIST_INPUTS: self.pi(self._actor_latents(batch))}
+        return {Columns.ACTION_DIST_INPUTS: self._action_inputs(self._actor_latents(batch), batch)}
 
     def _forward_inference(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {Columns.ACTION_DIST_INPUTS: self.pi(self._actor_latents(batch))}
+        return {Columns.ACTION_DIST_INPUTS: self._action_inputs(self._actor_latents(batch), batch)}
+
+    def _action_inputs(self, latents: Any, batch: Mapping[str, Any]) -> Any:
+        inputs, descriptor = self.pi(latents), self._mask_descriptor
+        if descriptor is None:
+            return inputs
+        return masked_inputs(self.backend.ops, descriptor, inputs, batch[Columns.OBS][Columns.ACTION_MASK])
 
     def _actor_latents(self, batch: Mapping[str, Any]) -> Any:
         encoder = self.encoder
@@ -149,12 +175,7 @@ class ActorCriticRLModule(RLModule):
 
     def _input_specs(self) -> SpecType:
         space = None if self.config is None else self.config.observation_space
-        if isinstance(space, gym.spaces.Box | gym.spaces.Discrete):
-            sizes = {f"d{axis}": size for axis, size in enumerate(space.shape or ())}
-            dtype = network_dtype(np.dtype(space.dtype)).name
-            spec = TensorSpec(", ".join(["b", *sizes]), dtype=dtype, framework=self.framework, **sizes)
-            return {Columns.OBS: spec}
-        return [Columns.OBS]
+        return [Columns.OBS] if space is None else {Columns.OBS: observation_spec(space, self.framework)}
 
     def get_train_action_dist_cls(self) -> type[Distribution]:
         return self._dist_cls("train")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,20 @@ from rlmodule_core.columns import Columns
 from rlmodule_core.distributions import to_env_actions
 from rlmodule_core.errors import ConfigError, SpecCheckingError, StateError
 from rlmodule_core.module.actions import acting_descriptor, compute_actions, distribution_of, run_acting
-from rlmodule_core.module.observations import require_observations
+from rlmodule_core.module.legal_rows import rows_without_action
 from rlmodule_core.module.recurrent import State
 from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.module.session import Session
+from rlmodule_core.spaces import (
+    batch_misfit,
+    holds_keys,
+    illegal_leaf,
+    is_nested,
+    map_leaves,
+    misfit,
+    row_of,
+    to_mappings,
+)
 
 Result = tuple[Any, State, dict[str, Any]]
 """Actions for the environment, the recurrent state after them, and everything else that was computed."""
@@ -93,27 +103,28 @@ class Policy:
         """The action for one observation of the observation space.
 
         Args:
-            obs: one observation.
+            obs: one observation, as the space has it; a Tuple's may be by "0", "1", ... as well.
             state: the recurrent state before it, without a batch axis; None or empty at an episode's start, and for a
                 stateless module.
             explore: draw from the exploration distribution, instead of acting greedily.
 
         Returns:
-            The action, the state after it (empty for a stateless module) and extras: everything that the module
-            returned and `actions` as sampled, without a batch axis.
+            The action as the action space has it, the state after it (empty for a stateless module) and extras:
+            everything that the module returned and `actions` as sampled, without a batch axis.
 
         Raises:
-            SpecCheckingError: the observation does not have the shape of the observation space.
-            UnsupportedSpaceError: observations of the space are no arrays, and no dict of them.
+            SpecCheckingError: the observation does not have the shape of the observation space, or not its keys.
             StateError: the state is not of the form of the module's `get_initial_state()`.
         """
-        batch = _mapped(_one_row, _state_tree(state))
+        batch = map_leaves(_one_row, _state_tree(state))
         actions, state_out, extras = self.compute_actions(self._single(obs), batch, explore)
-        rest = {key: value[0] for key, value in extras.items() if isinstance(value, np.ndarray)}
-        return actions[0], _mapped(lambda leaf: leaf[0], state_out), rest
+        return _as_sampled(self._action_space, row_of(actions, 0)), row_of(state_out, 0), _first_rows(extras)
 
     def compute_actions(self, obs_batch: Any, state_batches: State | None = None, explore: bool = False) -> Result:
-        """The actions for a batch of observations `[B, ...]` and of states `[B, ...]`; see `compute_single_action`."""
+        """The actions for a batch of observations `[B, ...]` and of states `[B, ...]`; see `compute_single_action`.
+
+        Batches of Dict and Tuple spaces are dicts and tuples of `[B, ...]`, as vector environments have them.
+        """
         return self.compute_actions_from_input_dict(self._columns(obs_batch, state_batches), explore=explore)
 
     def compute_actions_from_input_dict(self, input_dict: Mapping[str, Any], *, explore: bool = False) -> Result:
@@ -121,10 +132,11 @@ class Policy:
 
         This is how a module is given previous actions and rewards.
         """
+        self._require_legal_actions(input_dict)
         output = compute_actions(self.module, input_dict, explore=explore, rng=self.rng)
         extras = self.module.backend.to_numpy(output)
         # A copy, because a state may be a view of observations whose array the environment fills again.
-        state = _mapped(np.array, extras.pop(Columns.STATE_OUT)) if self.module.is_stateful() else {}
+        state = map_leaves(np.array, extras.pop(Columns.STATE_OUT)) if self.module.is_stateful() else {}
         descriptor = acting_descriptor(self.module, output, explore=explore)
         return to_env_actions(descriptor, self._action_space, extras[Columns.ACTIONS]), state, extras
 
@@ -146,11 +158,18 @@ class Policy:
                 f"{type(module).__name__}.forward_exploration returned {sorted(output)}; log-likelihoods need "
                 f"{Columns.ACTION_DIST_INPUTS!r}."
             )
-        self._require_actions(np.asarray(actions), len(output[Columns.ACTION_DIST_INPUTS]))
-        logp: NDArray[np.float32] = backend.to_numpy(dist.logp(backend.batch(self._action_space, actions, like=module)))
+        legal = self._legal(actions, len(output[Columns.ACTION_DIST_INPUTS]))
+        logp: NDArray[np.float32] = backend.to_numpy(dist.logp(backend.batch(self._action_space, legal, like=module)))
         return logp
 
     def _columns(self, obs_batch: Any, state_batches: State | None) -> dict[str, Any]:
+        if is_nested(self._observation_space):
+            fault = batch_misfit(Columns.OBS, self._observation_space, obs_batch)
+            if fault is not None:
+                raise SpecCheckingError(
+                    f"{type(self.module).__name__} takes a batch of observations of {self._observation_space}: "
+                    f"expected {fault}. Pass an array [B, ...] for each key."
+                )
         state = _state_tree(state_batches)
         if not state:
             return {Columns.OBS: obs_batch}
@@ -161,26 +180,59 @@ class Policy:
             )
         return {Columns.OBS: obs_batch, Columns.STATE_IN: state}
 
-    def _single(self, obs: Any) -> Any:
-        where, hint = "compute_single_action()", " For a batch call compute_actions()."
-        require_observations(self._observation_space, obs, leading=(), where=where, name="one observation", hint=hint)
-        return _mapped(_one_row, obs) if isinstance(obs, Mapping) else _one_row(obs)
+    def _require_legal_actions(self, columns: Mapping[str, Any]) -> None:
+        # What is no mapping, or has no observations, is named by the forward's own checks.
+        obs = columns.get(Columns.OBS) if holds_keys(columns) else None
+        empty = None if obs is None else rows_without_action(self.module, obs)
+        if empty is not None:
+            rows = np.flatnonzero(empty).tolist()
+            raise SpecCheckingError(
+                f"The action mask must leave at least one legal action for every choice; in the observations of rows "
+                f"{rows} it leaves none. End the episode there, or mend the mask."
+            )
 
-    def _require_actions(self, actions: NDArray[Any], rows: int) -> None:
+    def _single(self, obs: Any) -> Any:
+        space = self._observation_space
+        fault = misfit(Columns.OBS, space, obs, ())
+        if fault is not None:
+            raise SpecCheckingError(
+                f"compute_single_action() takes one observation of {space}: expected {fault}. For a batch call "
+                "compute_actions()."
+            )
+        return map_leaves(_one_row, to_mappings(space, obs))
+
+    def _legal(self, actions: Any, rows: int) -> Any:
+        """The actions by key; ones that the space does not count, or not one for each row, are refused."""
         space = self._action_space
         # Else numpy would broadcast one action to every row, or every row to each.
-        if space.shape is not None and (actions.shape != (rows, *space.shape) or actions.dtype.kind not in "biuf"):
+        fault = misfit(Columns.ACTIONS, space, actions, (rows,))
+        given = actions if fault is not None else to_mappings(space, actions)
+        fault = illegal_leaf(Columns.ACTIONS, space, given) if fault is None else fault
+        if fault is not None:
             raise SpecCheckingError(
-                f"compute_log_likelihoods() expects actions of {space} as numbers of shape {(rows, *space.shape)}, got "
-                f"{actions.dtype} of shape {actions.shape}. Pass the actions as they were sampled, one for each "
-                "observation."
+                f"compute_log_likelihoods() expected {fault}. Pass actions of {space} as they were sampled, one for "
+                "each observation."
             )
-        if isinstance(space, gym.spaces.Discrete):
-            last = space.start + space.n - 1
-            if not ((actions >= space.start) & (actions <= last) & (actions % 1 == 0)).all():
-                raise SpecCheckingError(
-                    f"Actions of {space} are whole numbers from {space.start} to {last}, got {actions!r}."
-                )
+        return given
+
+
+def _as_sampled(space: gym.Space[Any], action: Any) -> Any:
+    """An action as the space samples it: of a Box without axes an array, where a row of a batch is a scalar."""
+    if isinstance(space, gym.spaces.Dict):
+        return {key: _as_sampled(part, action[key]) for key, part in space.spaces.items()}
+    if isinstance(space, gym.spaces.Tuple):
+        return tuple(_as_sampled(part, item) for part, item in zip(space.spaces, action, strict=True))
+    return np.asarray(action) if isinstance(space, gym.spaces.Box) else action
+
+
+def _first_rows(extras: Mapping[str, Any]) -> dict[str, Any]:
+    rows: dict[str, Any] = {}
+    for key, value in extras.items():
+        if isinstance(value, np.ndarray):
+            rows[key] = value[0]
+        elif holds_keys(value):
+            rows[key] = _first_rows(value)
+    return rows
 
 
 def _state_tree(state: State | None) -> State:
@@ -196,7 +248,3 @@ def _state_tree(state: State | None) -> State:
 
 def _one_row(leaf: Any) -> NDArray[Any]:
     return np.asarray(leaf)[None]
-
-
-def _mapped(function: Callable[[Any], Any], tree: Mapping[str, Any]) -> Mapping[str, Any]:
-    return {key: _mapped(function, leaf) if isinstance(leaf, Mapping) else function(leaf) for key, leaf in tree.items()}

@@ -22,6 +22,7 @@ from rlmodule_core.module.plans import ModulePlans
 from rlmodule_core.module.resolve import standard_class
 from rlmodule_core.plans import Weights
 from rlmodule_core.specs import AnyOf, SpecType, compile_check
+from rlmodule_core.summary import headline, summarise, summary_text
 
 Check = Callable[[object], None]
 Forward = Callable[[Mapping[str, Any]], Mapping[str, Any]]
@@ -314,6 +315,13 @@ class RLModule(ModuleIdentity):
     def unwrapped(self) -> RLModule:
         """The module itself, inside any wrapper."""
         return self
+
+    def summary(self) -> str:
+        """Spaces, networks with shapes and sizes, specs, state and distributions, in lines of 80 columns."""
+        return summary_text(summarise(self))
+
+    def __repr__(self) -> str:
+        return headline(self)
 
     def __getstate__(self) -> dict[str, Any]:
         # Compiled checks are closures, which pickle cannot take; they are made anew at the next forward. The backend is

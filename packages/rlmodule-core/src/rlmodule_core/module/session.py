@@ -5,20 +5,21 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
 from rlmodule_core.backend.dtypes import batch_array, network_dtype
 from rlmodule_core.columns import Columns
 from rlmodule_core.errors import ConfigError, SpecCheckingError, UnsupportedSpaceError
-from rlmodule_core.module.observations import require_observations
 from rlmodule_core.module.recurrent import State, initial_state
 from rlmodule_core.module.rl_module import RLModule
+from rlmodule_core.spaces import is_nested, map_leaves, misfit, sub_spaces
 from rlmodule_core.specs import SpecDict, SpecType
 from rlmodule_core.specs.canonical import canonical_spec
 
 Array = NDArray[Any]
-Compute = Callable[[Mapping[str, Any]], tuple[Array, State, Mapping[str, Any]]]
+Compute = Callable[[Mapping[str, Any]], tuple[Any, State, Mapping[str, Any]]]
 """Columns `[n, ...]` to actions for the environment, the state after them, and extras."""
 
 
@@ -45,20 +46,20 @@ class Session:
         asked = _top_keys(module.input_specs_exploration() if explore else module.input_specs_inference())
         self._asks_actions, self._asks_rewards = Columns.PREV_ACTIONS in asked, Columns.PREV_REWARDS in asked
         self._state: State = {}
-        self._actions: Array = np.zeros(self.n)
+        self._actions: Any = np.zeros(self.n)
         self._at_start: Array = np.ones(self.n, np.bool_)
         self.reset()
 
-    def act(self, obs: Any, rewards: Any = None) -> Array:
+    def act(self, obs: Any, rewards: Any = None) -> Any:
         """The next action of every environment.
 
         Args:
-            obs: their observations `[n, ...]`.
+            obs: their observations `[n, ...]`; of Dict and Tuple spaces, dicts and tuples of `[n, ...]`.
             rewards: what the actions before earned `[n]`; needed where the module asks for `prev_rewards`, except when
                 all are at an episode's start. The reward of an environment that was reset since is not used.
 
         Returns:
-            `[n, ...]`, as the environments take them.
+            `[n, ...]`, as vector environments take them; of Dict and Tuple spaces, dicts and tuples of `[n, ...]`.
 
         Raises:
             SpecCheckingError: `obs` or `rewards` does not have n rows of the right shape, or rewards are missing.
@@ -75,7 +76,7 @@ class Session:
         actions, self._state, extras = self._compute(columns)
         if self._asks_actions:
             # A copy, because the caller may change the actions that it gets.
-            self._actions = np.array(extras[Columns.ACTIONS])
+            self._actions = map_leaves(np.array, extras[Columns.ACTIONS])
         self._at_start = np.zeros(self.n, np.bool_)
         return actions
 
@@ -99,19 +100,20 @@ class Session:
                 f"Session.reset() expects a mask of bool, shape ({self.n},), got {rows.dtype} of shape {rows.shape}."
             )
         self._state = _chosen(rows, start, self._state)
-        self._actions = _rows_of(rows, actions, self._actions)
+        self._actions = _chosen(rows, actions, self._actions)
         self._at_start = self._at_start | rows
 
-    def _no_actions(self) -> Array:
+    def _no_actions(self) -> Any:
         if not self._asks_actions:
             return np.zeros(self.n)
         space = None if self._module.config is None else self._module.config.action_space
-        if space is None or space.shape is None or space.dtype is None:
+        nothing = None if space is None else _zeros(space, self.n)
+        if nothing is None:
             raise UnsupportedSpaceError(
-                f"{type(self._module).__name__} asks for prev_actions, which a session keeps for actions that are one "
-                f"array (Box, Discrete, ...), got {space}."
+                f"{type(self._module).__name__} asks for prev_actions, which a session keeps for actions that are "
+                f"arrays (Box, Discrete, Dict ...), got {space}."
             )
-        return np.zeros((self.n, *space.shape), network_dtype(np.dtype(space.dtype)))
+        return nothing
 
     def _earned(self, rewards: Any) -> Array:
         if rewards is None:
@@ -128,8 +130,19 @@ class Session:
 
     def _require_observations(self, obs: Any) -> None:
         space = None if self._module.config is None else self._module.config.observation_space
-        if space is not None:
-            require_observations(space, obs, leading=(self.n,), where="Session.act()")
+        fault = None if space is None else misfit(Columns.OBS, space, obs, (self.n,))
+        if fault is not None:
+            raise SpecCheckingError(f"Session.act() acts for {self.n} environments and expects {fault}.")
+
+
+def _zeros(space: gym.Space[Any], n: int) -> Any:
+    """Zeros `[n, ...]` for every leaf, by key; None where one is no array."""
+    if is_nested(space):
+        parts = {key: _zeros(part, n) for key, part in sub_spaces(space).items()}
+        return None if any(part is None for part in parts.values()) else parts
+    if space.shape is None or space.dtype is None:
+        return None
+    return np.zeros((n, *space.shape), network_dtype(np.dtype(space.dtype)))
 
 
 def _top_keys(spec: SpecType) -> set[str]:
@@ -137,12 +150,8 @@ def _top_keys(spec: SpecType) -> set[str]:
     return {path[0] for path in canonical} if isinstance(canonical, SpecDict) else set()
 
 
-def _chosen(rows: Array, start: State, state: State) -> State:
-    return {
-        key: _chosen(rows, leaf, state[key]) if isinstance(leaf, Mapping) else _rows_of(rows, leaf, state[key])
-        for key, leaf in start.items()
-    }
-
-
-def _rows_of(rows: Array, start: Array, now: Array) -> Array:
+def _chosen(rows: Array, start: Any, now: Any) -> Any:
+    """Leaves of `start` where `rows` is True, else of `now`."""
+    if isinstance(start, Mapping):
+        return {key: _chosen(rows, leaf, now[key]) for key, leaf in start.items()}
     return np.where(rows.reshape(-1, *[1] * (start.ndim - 1)), start, now)

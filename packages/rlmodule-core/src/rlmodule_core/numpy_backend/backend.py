@@ -16,6 +16,7 @@ from rlmodule_core.numpy_backend.module import NumpyRLModule
 from rlmodule_core.numpy_backend.networks import Container, lower, named_arrays
 from rlmodule_core.numpy_backend.ops import NumpyOps, NumpyRng
 from rlmodule_core.plans import Plan, Weights, match_weights
+from rlmodule_core.spaces import parts_of
 
 
 class NumpyBackend(Backend):
@@ -38,8 +39,9 @@ class NumpyBackend(Backend):
         return network.plan if isinstance(network, Layer | Container) else None
 
     def batch(self, space: gym.Space[Any] | None, value: Any, *, like: Any = None) -> Any:
-        if isinstance(value, Mapping):
-            return {key: self.batch(None, item) for key, item in value.items()}
+        parts = parts_of(space, value)
+        if parts is not None:
+            return {key: self.batch(part, item) for key, (part, item) in parts.items()}
         return batch_array(space, value)
 
     def to_numpy(self, value: Any) -> Any:

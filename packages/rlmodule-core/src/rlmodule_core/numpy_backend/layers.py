@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from functools import singledispatch
 from typing import Any
@@ -10,7 +11,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlmodule_core.errors import PluginError
-from rlmodule_core.plans import Activation, Cast, Dense, FreeParameter, LayerNorm, OneHot, Plan, Record
+from rlmodule_core.numpy_backend.conv2d import conv2d
+from rlmodule_core.plans import (
+    Activation,
+    Cast,
+    Concat,
+    Conv2D,
+    Dense,
+    Flatten,
+    FreeParameter,
+    LayerNorm,
+    MultiOneHot,
+    OneHot,
+    Plan,
+    Record,
+    Scale,
+    Transpose,
+)
 
 Array = NDArray[Any]
 
@@ -62,10 +79,11 @@ def _(record: Activation, weights: dict[str, Array]) -> Callable[[Array], Array]
 @apply_of.register
 def _(record: LayerNorm, weights: dict[str, Array]) -> Callable[[Array], Array]:
     weight, bias, eps = weights["weight"], weights["bias"], np.float32(record.eps)
+    axes = tuple(range(-record.axes, 0))
 
     def layer_norm(x: Array) -> Array:
-        centred = x - x.mean(axis=-1, keepdims=True)
-        variance = np.square(centred).mean(axis=-1, keepdims=True)
+        centred = x - x.mean(axis=axes, keepdims=True)
+        variance = np.square(centred).mean(axis=axes, keepdims=True)
         normalised: Array = centred / np.sqrt(variance + eps) * weight + bias
         return normalised
 
@@ -87,6 +105,46 @@ def _(record: Cast, weights: dict[str, Array]) -> Callable[[Array], Array]:
 def _(record: FreeParameter, weights: dict[str, Array]) -> Callable[[Array], Array]:
     value = weights["value"]
     return lambda x: np.concatenate([x, np.broadcast_to(value, (*x.shape[:-1], record.size))], axis=-1)
+
+
+@apply_of.register
+def _(record: Conv2D, weights: dict[str, Array]) -> Callable[[Array], Array]:
+    return lambda x: conv2d(x, record, weights)
+
+
+@apply_of.register
+def _(record: Flatten, weights: dict[str, Array]) -> Callable[[Array], Array]:
+    axes = record.axes
+    return lambda x: x.reshape(*x.shape[: x.ndim - axes], math.prod(x.shape[x.ndim - axes :]))
+
+
+@apply_of.register
+def _(record: Transpose, weights: dict[str, Array]) -> Callable[[Array], Array]:
+    last = [axis - len(record.order) for axis in record.order]
+    return lambda x: x.transpose(*range(x.ndim - len(last)), *(axis + x.ndim for axis in last))
+
+
+@apply_of.register
+def _(record: Scale, weights: dict[str, Array]) -> Callable[[Array], Array]:
+    divisor = np.float32(record.divisor)
+
+    def scale(x: Array) -> Array:
+        y: Array = x.astype(np.float32)
+        y /= divisor
+        return y
+
+    return scale
+
+
+@apply_of.register
+def _(record: MultiOneHot, weights: dict[str, Array]) -> Callable[[Array], Array]:
+    values, entries = np.array(record.values), np.array(record.entries)
+    return lambda x: (np.asarray(x)[..., entries] == values).astype(np.float32)
+
+
+@apply_of.register
+def _(record: Concat, weights: dict[str, Array]) -> Callable[[Any], Array]:
+    return lambda vectors: np.concatenate(vectors, axis=-1)
 
 
 def _sigmoid(x: Array) -> Array:

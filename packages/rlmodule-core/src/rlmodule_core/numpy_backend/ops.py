@@ -38,6 +38,9 @@ class NumpyOps:
     def full(self, shape: Sequence[int], value: float, dtype: str) -> Tensor:
         return np.full(tuple(shape), value, dtype)
 
+    def constant(self, values: Sequence[float], like: Tensor) -> Tensor:
+        return np.array(values, like.dtype)
+
     def cast(self, x: Tensor, dtype: str) -> Tensor:
         return x.astype(dtype, copy=False)
 
@@ -52,6 +55,12 @@ class NumpyOps:
 
     def square(self, x: Tensor) -> Tensor:
         return np.square(x)
+
+    def tanh(self, x: Tensor) -> Tensor:
+        return np.tanh(x)
+
+    def softplus(self, x: Tensor) -> Tensor:
+        return np.maximum(x, 0) + np.log1p(np.exp(-np.abs(x)))
 
     def minimum(self, x: Tensor, y: Tensor | float) -> Tensor:
         return np.minimum(x, y)

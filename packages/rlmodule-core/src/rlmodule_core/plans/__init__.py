@@ -1,12 +1,26 @@
 """Plans: what a network is made of, before any framework is asked to build it."""
 
+from rlmodule_core.plans.branches import Branches, Fusion
 from rlmodule_core.plans.codec import from_json, to_json
 from rlmodule_core.plans.composite import ActorCritic, Chain, Children, Composite, Encoder, Network
 from rlmodule_core.plans.cost import multiply_adds
 from rlmodule_core.plans.initial_rng import initial_rng, initialising
 from rlmodule_core.plans.lowering import lower_plan
 from rlmodule_core.plans.record import Dims, Plan, Record
-from rlmodule_core.plans.records import Activation, Cast, Dense, FreeParameter, LayerNorm, OneHot
+from rlmodule_core.plans.records import (
+    Activation,
+    Cast,
+    Concat,
+    Conv2D,
+    Dense,
+    Flatten,
+    FreeParameter,
+    LayerNorm,
+    MultiOneHot,
+    OneHot,
+    Scale,
+    Transpose,
+)
 from rlmodule_core.plans.weights import (
     Weights,
     escape_key,
@@ -17,27 +31,48 @@ from rlmodule_core.plans.weights import (
     weight_shapes,
 )
 
-RECORDS = (Dense, Activation, LayerNorm, OneHot, Cast, FreeParameter)
-COMPOSITES = (Chain, Encoder, ActorCritic)
+RECORDS = (
+    Dense,
+    Activation,
+    LayerNorm,
+    OneHot,
+    Cast,
+    FreeParameter,
+    Conv2D,
+    Flatten,
+    Transpose,
+    Scale,
+    MultiOneHot,
+    Concat,
+)
+COMPOSITES = (Chain, Encoder, ActorCritic, Branches, Fusion)
 
 __all__ = [
     "COMPOSITES",
     "RECORDS",
     "Activation",
     "ActorCritic",
+    "Branches",
     "Cast",
     "Chain",
     "Children",
     "Composite",
+    "Concat",
+    "Conv2D",
     "Dense",
     "Dims",
     "Encoder",
+    "Flatten",
     "FreeParameter",
+    "Fusion",
     "LayerNorm",
+    "MultiOneHot",
     "Network",
     "OneHot",
     "Plan",
     "Record",
+    "Scale",
+    "Transpose",
     "Weights",
     "escape_key",
     "from_json",

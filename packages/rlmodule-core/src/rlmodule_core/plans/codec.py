@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from rlmodule_core.errors import CheckpointError
+from rlmodule_core.plans.record import is_silent
 from rlmodule_core.stored import from_fields, short
 
 TYPE_KEY = "type"
@@ -18,7 +19,7 @@ _DEEPEST = 50
 
 
 def to_json(value: Any) -> Any:
-    """A frozen dataclass as a dict of all its fields, tuples as lists; numbers, text and None as they are."""
+    """A frozen dataclass as a dict of its fields (but see `gained`), tuples as lists, and scalars as they are."""
     if isinstance(value, tuple):
         return [to_json(item) for item in value]
     if isinstance(value, np.generic):
@@ -26,7 +27,7 @@ def to_json(value: Any) -> Any:
     if value is None or isinstance(value, bool | int | float | str):
         return value
     return {TYPE_KEY: type(value).__name__} | {
-        field.name: to_json(getattr(value, field.name)) for field in fields(value)
+        field.name: to_json(item) for field in fields(value) if not is_silent(field, item := getattr(value, field.name))
     }
 
 

@@ -30,6 +30,10 @@ class Composite(Plan):
     def children(self) -> dict[str, Plan]:
         """The children by key, in a fixed order. The key "" adds no part to the names of the weights."""
 
+    def child_dims(self, input_dims: Dims) -> dict[str, Dims]:
+        """The shape of one row of each child's input by key, given that of this node's."""
+        return dict.fromkeys(self.children(), input_dims)
+
     @abstractmethod
     def route(self, children: Children, inputs: Any) -> Any:
         """Compute the output from `inputs` by calling the lowered children: pure, for any framework."""
@@ -49,6 +53,13 @@ class Chain(Composite):
 
     def children(self) -> dict[str, Plan]:
         return {str(index): record for index, record in enumerate(self.records)}
+
+    def child_dims(self, input_dims: Dims) -> dict[str, Dims]:
+        dims: dict[str, Dims] = {}
+        for index, record in enumerate(self.records):
+            dims[str(index)] = input_dims
+            input_dims = record.output_dims(input_dims)
+        return dims
 
     def route(self, children: Children, inputs: Any) -> Any:
         for child in children.values():
@@ -133,8 +144,9 @@ class ActorCritic(Composite):
         return next(iter(self.children().values())).output_dims(input_dims)
 
     def __repr__(self) -> str:
-        return "\n".join(f"{key}:\n{_indented(plan)}" for key, plan in self.children().items())
+        return "\n".join(f"{key}:\n{indented(plan)}" for key, plan in self.children().items())
 
 
-def _indented(plan: Plan) -> str:
+def indented(plan: Plan) -> str:
+    """The plan's text, two columns to the right."""
     return "\n".join(f"  {line}" for line in repr(plan).splitlines())

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from rlmodule_core.plans.composite import Chain, Composite
+from rlmodule_core.plans.composite import Composite
 from rlmodule_core.plans.record import Dims, Plan, Record
 
 
@@ -12,9 +12,5 @@ def multiply_adds(plan: Plan, input_dims: Dims) -> int:
         return plan.multiply_adds(input_dims)
     if not isinstance(plan, Composite):
         return 0
-    total = 0
-    for child in plan.children().values():
-        total += multiply_adds(child, input_dims)
-        if isinstance(plan, Chain):
-            input_dims = child.output_dims(input_dims)
-    return total
+    dims = plan.child_dims(input_dims)
+    return sum(multiply_adds(child, dims[key]) for key, child in plan.children().items())

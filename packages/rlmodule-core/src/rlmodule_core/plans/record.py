@@ -3,13 +3,30 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from dataclasses import MISSING, fields
+from dataclasses import MISSING, Field, field, fields
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 Dims = tuple[int, ...]
 """The shape of one row: everything behind the batch axis."""
+
+
+_GAINED: Final = "gained"
+
+
+def gained(default: Any) -> Any:
+    """A field that its class gained after plans without it were saved; `default` is what those mean.
+
+    It is written only where it says something else, so that older versions go on reading what they can compute.
+    """
+    return field(default=default, metadata={_GAINED: True})
+
+
+def is_silent(declared: Field[Any], value: object) -> bool:
+    """Whether a stored plan leaves the field out."""
+    return _GAINED in declared.metadata and value == declared.default
 
 
 class Plan(ABC):

@@ -1,8 +1,47 @@
-"""Gymnasium spaces as JSON and back, exactly; nothing the JSON names is imported."""
+"""Gymnasium spaces as JSON and back, exactly, and how values of nested spaces lie inside."""
 
 from __future__ import annotations
 
+from rlmodule_core.spaces.fitting import batch_misfit, illegal_leaf, legal_numbers, misfit
 from rlmodule_core.spaces.from_dict import space_from_dict
+from rlmodule_core.spaces.masks import mask_space, without_mask
+from rlmodule_core.spaces.nested import (
+    from_mappings,
+    holds_keys,
+    is_nested,
+    leaf_spaces,
+    leaves_of,
+    map_leaves,
+    named_leaves,
+    parts_of,
+    row_of,
+    show_leaf,
+    sub_spaces,
+    to_mappings,
+    with_leaves,
+)
 from rlmodule_core.spaces.to_dict import space_to_dict
 
-__all__ = ["space_from_dict", "space_to_dict"]
+__all__ = [
+    "batch_misfit",
+    "from_mappings",
+    "holds_keys",
+    "illegal_leaf",
+    "is_nested",
+    "leaf_spaces",
+    "leaves_of",
+    "legal_numbers",
+    "map_leaves",
+    "mask_space",
+    "misfit",
+    "named_leaves",
+    "parts_of",
+    "row_of",
+    "show_leaf",
+    "space_from_dict",
+    "space_to_dict",
+    "sub_spaces",
+    "to_mappings",
+    "with_leaves",
+    "without_mask",
+]

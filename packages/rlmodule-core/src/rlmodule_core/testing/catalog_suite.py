@@ -18,6 +18,7 @@ from rlmodule_core.errors import ConfigError, UnsupportedSpaceError
 from rlmodule_core.module.actor_critic import ActorCriticRLModule, descriptor_of
 from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.module.spec import SingleAgentRLModuleSpec
+from rlmodule_core.spaces import to_mappings
 from rlmodule_core.testing.backend_exam import can_train, installed_backends
 from rlmodule_core.testing.batches import native_batch, observations
 from rlmodule_core.testing.compare import Array, require, require_equal, require_same_arrays
@@ -46,7 +47,8 @@ class CatalogSuite(Exam):
         spaces: the pairs of observation and action space to examine.
         settings: the settings that every examined catalog is given.
         frameworks: in which to build; all installed ones by default.
-        other_values: for a setting whose other legal value cannot be guessed from its default, such a value.
+        other_values: for a setting whose other legal value can neither be guessed from its default nor is the
+            metadata "other" of its field, such a value.
         settings_without_effect: settings that change neither outputs nor distribution, each with the reason.
     """
 
@@ -56,6 +58,7 @@ class CatalogSuite(Exam):
         (_REAL, gym.spaces.Box(-1.0, 1.0, (2,))),
         (gym.spaces.Box(0, 255, (3,), np.uint8), gym.spaces.Discrete(4, start=2)),
         (gym.spaces.Discrete(5, start=1), gym.spaces.Box(-2.0, 3.0, (3,))),
+        (gym.spaces.Box(0, 255, (4, 3, 2), np.uint8), gym.spaces.Discrete(2)),
     )
     settings: ClassVar[Mapping[str, Any]] = {}
     frameworks: ClassVar[Sequence[str] | None] = None
@@ -135,7 +138,8 @@ class CatalogSuite(Exam):
         require(listed <= idle, f"settings_without_effect lists {sorted(listed - idle)}, which have an effect.")
 
     def _has_effect(self, field: Field[Any]) -> bool:
-        other = self.other_values[field.name] if field.name in self.other_values else _other_value(_default(field))
+        declared_other = field.metadata.get("other", _other_value(_default(field)))
+        other = self.other_values.get(field.name, declared_other)
         declared = fields(self._examinee.settings_class)
         # An activation shows only where there is a layer to activate.
         layers = {each.name: (6,) for each in declared if isinstance(_default(each), list | tuple)}
@@ -171,7 +175,7 @@ class CatalogSuite(Exam):
             module,
             loss=_mean_of_outputs,
             optimizer=backend.make_optimizer(module, OptimizerSettings(lr=0.01)),
-            columns={Columns.OBS: observations(spaces[0])},
+            columns={Columns.OBS: to_mappings(spaces[0], observations(spaces[0]))},
             permutation=np.arange(6),
             minibatch_size=6,
             coeffs={},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from functools import cache
 from typing import Any, ClassVar
@@ -12,12 +12,15 @@ import numpy as np
 from rlmodule_core.columns import Columns
 from rlmodule_core.configs import (
     ActorCriticEncoderConfig,
+    CNNEncoderConfig,
     FreeLogStdMLPHeadConfig,
     MLPEncoderConfig,
     MLPHeadConfig,
     ModelConfig,
+    MultiStreamEncoderConfig,
 )
-from rlmodule_core.plans import Cast, Chain, OneHot, Plan, walk_records
+from rlmodule_core.configs.multi_stream import Streams
+from rlmodule_core.plans import Chain, Flatten, MultiOneHot, OneHot, Plan, Scale, Transpose
 from rlmodule_core.plans.records import ACTIVATIONS
 from rlmodule_core.testing.backend_exam import BackendExam
 from rlmodule_core.testing.central_differences import require_gradients
@@ -30,6 +33,7 @@ from rlmodule_core.testing.compare import (
     require_same_arrays,
 )
 from rlmodule_core.testing.examining import examining
+from rlmodule_core.testing.input_rows import input_rows
 from rlmodule_core.testing.random_weights import random_like
 from rlmodule_core.testing.reference import reference
 
@@ -59,6 +63,41 @@ def _standard_configs() -> Iterator[ModelConfig]:
     plain: dict[str, Any] = {"hidden_layer_use_bias": False, "output_layer_use_bias": False}
     yield MLPHeadConfig(input_dims=(3,), hidden_layer_dims=(5, 5), output_layer_dim=2, **plain)
     yield MLPHeadConfig(input_dims=(3,), hidden_layer_dims=(), output_layer_dim=3)
+    yield from _images()
+    yield from _several()
+
+
+def _images() -> Iterator[ModelConfig]:
+    # As many channels as kernels, and kernels, strides and sides that differ, because exchanged ones would fit too.
+    dense: dict[str, Any] = {"hidden_layer_dims": (4,)}
+    uneven = [[2, [2, 3], [1, 2]], [3, [3, 2], [2, 1], "valid"]]
+    # A kernel as large as the image, which a backend may take for a dense layer.
+    yield CNNEncoderConfig(input_dims=(3, 2, 2), cnn_filter_specifiers=[[2, [3, 2], 1, "valid"]], **dense)
+    yield CNNEncoderConfig(input_dims=(5, 4, 2), cnn_filter_specifiers=uneven, **dense)
+    yield CNNEncoderConfig(input_dims=(5, 4, 2), cnn_filter_specifiers=uneven, cnn_use_layernorm=True, **dense)
+    yield CNNEncoderConfig(
+        input_dims=(3, 3, 2), cnn_filter_specifiers=[[2, 2, 1]], cnn_use_bias=False, before=(Scale(5.0),), **dense
+    )
+    yield CNNEncoderConfig(
+        input_dims=(2, 2, 3, 4),
+        cnn_filter_specifiers=[[2, 3, 1]],
+        before=(Transpose((2, 3, 0, 1)), Flatten(2)),
+        **dense,
+    )
+
+
+def _several() -> Iterator[ModelConfig]:
+    hidden: dict[str, Any] = {"hidden_layer_dims": (3,), "hidden_layer_activation": "tanh"}
+    counts = MLPEncoderConfig(
+        input_dims=(2, 2), before=(Flatten(2), MultiOneHot((2, 3, 1, 2), (0, -1, 4, 1))), **hidden
+    )
+    number = MLPEncoderConfig(input_dims=(), before=(Flatten(0),), **hidden)
+    image = CNNEncoderConfig(input_dims=(3, 2, 1), cnn_filter_specifiers=[[2, 2, 2]], hidden_layer_dims=())
+    streams: Streams = {"b.%": image, "a": {"0": counts, "1": number}}
+    # The wrong order would fit: the vectors are of one width.
+    several = MultiStreamEncoderConfig(base_encoder_configs=streams, **hidden)
+    yield several
+    yield ActorCriticEncoderConfig(base_encoder_config=several, shared=False)
 
 
 class ModelSuite(BackendExam):
@@ -116,7 +155,7 @@ class ModelSuite(BackendExam):
             with examining(brief(config)):
                 plan, obs = config.plan(), _observations(config, (6,))
                 network, _ = self._network(plan)
-                expected, outputs = (self._outputs(network, plan, rows) for rows in (obs, obs[order]))
+                expected, outputs = (self._outputs(network, plan, rows) for rows in (obs, _permuted(obs, order)))
                 for path, array in outputs.items():
                     require_close(array, expected[path][order], f"{path!r} of permuted rows")
 
@@ -146,12 +185,9 @@ def _inputs(plan: Plan, obs: Any) -> Any:
     return obs if isinstance(plan, Chain) else {Columns.OBS: obs}
 
 
-def _observations(config: ModelConfig, leading: tuple[int, ...]) -> Array:
-    """Rows that suit the network's first layer."""
-    rng, shape = np.random.default_rng(0), (*leading, *config.input_dims)
-    first = next(record for _, record in walk_records(config.plan()))
-    if isinstance(first, OneHot):
-        return rng.integers(first.start, first.start + first.size, shape)
-    if isinstance(first, Cast):
-        return rng.integers(0, 5, shape).astype(np.uint8)
-    return rng.normal(size=shape).astype(np.float32)
+def _observations(config: ModelConfig, leading: tuple[int, ...]) -> Any:
+    return input_rows(config.plan(), (*leading, *config.input_dims), np.random.default_rng(0))
+
+
+def _permuted(obs: Any, order: Array) -> Any:
+    return {key: _permuted(part, order) for key, part in obs.items()} if isinstance(obs, Mapping) else obs[order]

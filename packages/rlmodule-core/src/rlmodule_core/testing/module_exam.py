@@ -9,12 +9,12 @@ import gymnasium as gym
 import numpy as np
 
 from rlmodule_core.columns import Columns
-from rlmodule_core.distributions import DiagGaussianDistribution
+from rlmodule_core.distributions import DiagGaussianDistribution, JointDistribution
 from rlmodule_core.errors import ConfigError
 from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.module.spec import SingleAgentRLModuleSpec
 from rlmodule_core.testing.batches import native_batch
-from rlmodule_core.testing.compare import Array, leaves, require
+from rlmodule_core.testing.compare import Array, leaves, require, require_same
 from rlmodule_core.testing.guard import Exam
 from rlmodule_core.testing.random_weights import perturbed
 
@@ -68,9 +68,17 @@ class ModuleExam(Exam):
             require(finite.all(), f"{forward}: expected finite numbers, got {array[~finite][:1]} in {path!r}.")
         return arrays
 
+    def _require_same(self, found: Any, expected: Any, what: str) -> None:
+        """Compare actions in numpy, single arrays or nested mappings."""
+        __tracebackhide__ = True
+        wanted = dict(leaves(expected, ""))
+        for path, leaf in leaves(found, ""):
+            require_same(leaf, wanted[path], f"{what}{path}")
+
     def _tolerance(self, module: RLModule) -> float:
         """How far log-probabilities and their ratios may be off."""
-        return 1e-4 if issubclass(module.get_train_action_dist_cls(), DiagGaussianDistribution) else 1e-5
+        loose = DiagGaussianDistribution, JointDistribution
+        return 1e-4 if issubclass(module.get_train_action_dist_cls(), loose) else 1e-5
 
     def _gives_distributions(self, module: RLModule, explored: Mapping[str, Any], batch: Mapping[str, Any]) -> bool:
         return Columns.ACTION_LOGP in explored and Columns.ACTION_DIST_INPUTS in module.evaluate_train(batch)

@@ -23,7 +23,6 @@ from rlmodule_core.testing.compare import (
     require,
     require_close,
     require_equal,
-    require_same,
     require_same_arrays,
 )
 from rlmodule_core.testing.global_generators import global_generators_untouched
@@ -126,7 +125,7 @@ class ModuleSuite(ModuleTrainingSuite):
             require_same_arrays(again, expected, f"forward_inference again, after {forward}")
         acted = [compute_actions(module, batch, explore=False, rng=module.backend.rng(seed)) for seed in (0, 1)]
         one, other = (module.backend.to_numpy(each[Columns.ACTIONS]) for each in acted)
-        require_same(other, one, "the actions of inference, with another generator")
+        self._require_same(other, one, "the actions of inference, with another generator")
 
     def test_exploration_draws_from_the_given_generator_alone(self) -> None:
         module = self._module()
@@ -139,7 +138,7 @@ class ModuleSuite(ModuleTrainingSuite):
                 for _ in range(2)
             )
             self._outputs(module, "forward_inference", batch)
-        require_same(other, one, "actions drawn with one seed")
+        self._require_same(other, one, "actions drawn with one seed")
 
     def test_a_batch_permutes_with_its_rows(self) -> None:
         module, order = self._module(), np.array([3, 0, 5, 1, 4, 2])

@@ -49,6 +49,15 @@ class OpsSuite(BackendExam):
             zeros = self.array(ops.zeros_like(self.tensor(np.ones((2, 3), dtype))))
             require_same(zeros, np.zeros((2, 3), dtype), f"ops.zeros_like of {dtype}")
 
+    def test_constant_is_like_its_neighbour(self) -> None:
+        for dtype in ("float32", "float64", "int64"):
+            made = self.array(self.backend.ops.constant((1, -2, 7), self.tensor_of(dtype)))
+            require_same(made, np.array([1, -2, 7], dtype), f"ops.constant like {dtype}")
+
+    def tensor_of(self, dtype: str) -> Any:
+        """A tensor of that dtype."""
+        return self.backend.ops.cast(self.tensor(np.ones((2, 3), np.float32)), dtype)
+
     def test_cast_converts_values(self) -> None:
         x = np.array([-1.5, 0.0, 0.5, 2.0], np.float32)
         for dtype in ("float32", "float64", "int64", "bool"):
@@ -63,6 +72,15 @@ class OpsSuite(BackendExam):
         self._elementwise("exp", np.exp)
         self._elementwise("square", np.square)
         self._elementwise("log", np.log, positive=True)
+
+    def test_tanh_and_softplus_cannot_overflow(self) -> None:
+        for scale in (1, 1e4):
+            for shape in _SHAPES:
+                x = _normal(*shape) * np.float32(scale)
+                exact = x.astype(np.float64)
+                self._agree(self.backend.ops.tanh(self.tensor(x)), np.tanh(x), f"ops.tanh of shape {shape}")
+                expected = np.logaddexp(0, exact).astype(np.float32)
+                self._agree(self.backend.ops.softplus(self.tensor(x)), expected, f"ops.softplus of shape {shape}")
 
     def test_minimum_maximum_and_clip_take_tensors_and_numbers(self) -> None:
         self._elementwise("minimum", np.minimum, None)

@@ -13,13 +13,19 @@ from rlmodule_core.plans import (
     Activation,
     Cast,
     Composite,
+    Concat,
+    Conv2D,
     Dense,
+    Flatten,
     FreeParameter,
     LayerNorm,
+    MultiOneHot,
     Network,
     OneHot,
     Plan,
     Record,
+    Scale,
+    Transpose,
     escape_key,
     join_name,
 )
@@ -63,7 +69,8 @@ def _(record: Activation, weights: Mapping[str, Array], x: Array) -> Array:
 
 @apply_record.register
 def _(record: LayerNorm, weights: Mapping[str, Array], x: Array) -> Array:
-    mean, variance = x.mean(axis=-1, keepdims=True), x.var(axis=-1, keepdims=True)
+    axes = tuple(range(x.ndim - record.axes, x.ndim))
+    mean, variance = x.mean(axis=axes, keepdims=True), x.var(axis=axes, keepdims=True)
     return np.asarray((x - mean) * (variance + record.eps) ** -0.5 * weights["weight"] + weights["bias"])
 
 
@@ -80,6 +87,47 @@ def _(record: Cast, weights: Mapping[str, Array], x: Array) -> Array:
 @apply_record.register
 def _(record: FreeParameter, weights: Mapping[str, Array], x: Array) -> Array:
     return np.concatenate([x, np.ones((*x.shape[:-1], 1)) * weights["value"]], axis=-1)
+
+
+@apply_record.register
+def _(record: Conv2D, weights: Mapping[str, Array], x: Array) -> Array:
+    above, below, left, right = record.padding
+    padded = np.pad(x, [*[(0, 0)] * (x.ndim - 3), (above, below), (left, right), (0, 0)])
+    y = np.zeros((*x.shape[:-3], *record.output_dims(x.shape[-3:])))
+    # Pixel by pixel, with no shape changed on the way.
+    for row, column in np.ndindex(*y.shape[-3:-1]):
+        first, side = row * record.stride[0], column * record.stride[1]
+        patch = padded[..., first : first + record.kernel[0], side : side + record.kernel[1], :]
+        y[..., row, column, :] = np.einsum("...hwi,oihw->...o", patch, weights["weight"])
+    return y + weights["bias"] if record.bias else y
+
+
+@apply_record.register
+def _(record: Flatten, weights: Mapping[str, Array], x: Array) -> Array:
+    kept = x.ndim - record.axes
+    return np.array([np.ravel(x[index]) for index in np.ndindex(x.shape[:kept])]).reshape(*x.shape[:kept], -1)
+
+
+@apply_record.register
+def _(record: Transpose, weights: Mapping[str, Array], x: Array) -> Array:
+    letters = "hwcdefg"[: len(record.order)]
+    return np.asarray(np.einsum(f"...{letters}->...{''.join(letters[axis] for axis in record.order)}", x))
+
+
+@apply_record.register
+def _(record: Scale, weights: Mapping[str, Array], x: Array) -> Array:
+    return np.asarray(x, np.float64) / record.divisor
+
+
+@apply_record.register
+def _(record: MultiOneHot, weights: Mapping[str, Array], x: Array) -> Array:
+    entries = zip(record.sizes, record.starts, strict=True)
+    return np.concatenate([np.eye(size)[x[..., i] - start] for i, (size, start) in enumerate(entries)], axis=-1)
+
+
+@apply_record.register
+def _(record: Concat, weights: Mapping[str, Array], x: Array) -> Array:
+    return np.concatenate(list(x), axis=-1)
 
 
 _FORMULAS: dict[str, Any] = {

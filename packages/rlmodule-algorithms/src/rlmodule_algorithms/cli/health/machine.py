@@ -11,9 +11,9 @@ from pathlib import Path
 import gymnasium as gym
 from rich.console import Console
 
-from rlmodule_algorithms.cli.formatting import file_size
 from rlmodule_algorithms.cli.health.finding import Finding
 from rlmodule_algorithms.cli.training.events import events_are_written
+from rlmodule_core.summary import file_size
 
 _ENV = "CartPole-v1"
 _STEPS = 20

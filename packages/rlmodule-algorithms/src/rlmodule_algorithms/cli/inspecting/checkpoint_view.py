@@ -9,14 +9,13 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rlmodule_algorithms.cli.formatting import file_size, plain_number
+from rlmodule_algorithms.cli.formatting import plain_number
 from rlmodule_algorithms.cli.inspecting.algorithm_facts import AlgorithmFacts
 from rlmodule_algorithms.cli.inspecting.checkpoint_facts import CheckpointFacts, FileFacts
 from rlmodule_algorithms.cli.inspecting.module_facts import ModuleFacts
+from rlmodule_core.summary import file_size, summary_text
 
 _KINDS = {"rl_module": "modules", "algorithm": "an algorithm"}
-_MOST_CHARACTERS = 240
-_GAP = 3
 _LABEL_WIDTH = 14
 _SIZE_WIDTH = 8
 
@@ -34,9 +33,7 @@ def print_checkpoint(console: Console, facts: CheckpointFacts) -> None:
     if facts.container is not None:
         _print_section(console, "container", [("class", facts.container)])
     for module in facts.modules:
-        title = Text.assemble("module ", (module.id, "cyan"))
-        _print_section(console, title, _module(module))
-        _print_layers(console, module)
+        _print_module(console, module)
     if facts.shared:
         _print_section(console, "shared weights", list(facts.shared.items()))
     _print_files(console, facts.files)
@@ -57,6 +54,16 @@ def _print_section(console: Console, title: str | Text, rows: list[tuple[str, st
     for label, text in rows:
         table.add_row(Text(label), Text(text))
     console.print(table)
+
+
+def _print_module(console: Console, facts: ModuleFacts) -> None:
+    title = Text.assemble("module ", (facts.id, "cyan"))
+    if facts.same_as is not None:
+        _print_section(console, title, [("same as", facts.same_as)])
+        return
+    console.print()
+    console.print(title, style="bold", markup=False)
+    console.print(Text(summary_text(facts.summary)), soft_wrap=True)
 
 
 def _algorithm(facts: AlgorithmFacts) -> tuple[Text, list[tuple[str, str]]]:
@@ -81,48 +88,6 @@ def _algorithm(facts: AlgorithmFacts) -> tuple[Text, list[tuple[str, str]]]:
 def _options(options: Mapping[str, Any]) -> Iterator[str]:
     for name, value in options.items():
         yield f"{name} = {value!r}"
-
-
-def _module(facts: ModuleFacts) -> list[tuple[str, str]]:
-    if facts.same_as is not None:
-        return [("same as", facts.same_as)]
-    rows = [
-        ("class", f"standard ({facts.architecture})" if facts.class_name is None else facts.class_name),
-        ("written by", facts.framework),
-        ("runs on", _runs_on(facts)),
-    ]
-    for label, text in (
-        ("observations", facts.observation_space),
-        ("actions", facts.action_space),
-        ("distribution", facts.distribution),
-    ):
-        if text is not None:
-            rows.append((label, text if len(text) <= _MOST_CHARACTERS else f"{text[:_MOST_CHARACTERS]}..."))
-    rows.append(("weights", f"{facts.num_weights:,} numbers in {len(facts.weights)} arrays"))
-    if not facts.layers:
-        rows += [("", f"{name}  {shape}") for name, shape in facts.weights.items()]
-    return rows
-
-
-def _runs_on(facts: ModuleFacts) -> str:
-    if facts.portable:
-        return "every backend"
-    return f"{facts.framework} alone" + ("" if facts.tied_by is None else f": {facts.tied_by}")
-
-
-def _print_layers(console: Console, facts: ModuleFacts) -> None:
-    if facts.same_as is not None or not facts.layers:
-        return
-    widths = [max(map(len, (name, *lines))) for name, lines in facts.layers.items()]
-    if sum(widths) + _GAP * len(widths) > console.width:
-        _print_section(console, "layers", [(name, "\n".join(lines)) for name, lines in facts.layers.items()])
-        return
-    table = Table(box=None, header_style="dim", pad_edge=False, padding=(0, _GAP, 0, 0))
-    for name in facts.layers:
-        table.add_column(name)
-    table.add_row(*(Text("\n".join(lines)) for lines in facts.layers.values()))
-    console.print()
-    console.print(table)
 
 
 def _print_files(console: Console, files: tuple[FileFacts, ...]) -> None:

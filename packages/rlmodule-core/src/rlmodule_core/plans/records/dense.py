@@ -9,7 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlmodule_core.errors import ConfigError
-from rlmodule_core.plans.record import Dims, Record
+from rlmodule_core.plans.initializers import draw_kernel, require_initializer
+from rlmodule_core.plans.record import Dims, Record, gained
 from rlmodule_core.plans.sizes import require_positive
 
 HIDDEN_GAIN = math.sqrt(2.0)
@@ -19,17 +20,18 @@ HIDDEN_GAIN = math.sqrt(2.0)
 class Dense(Record):
     """`y = x @ weight.T + bias` over the last axis: `[..., inputs]` to `[..., outputs]`.
 
-    Weights start orthogonal, scaled by `gain` (Saxe et al. 2014, https://arxiv.org/abs/1312.6120), biases at
-    zero.
+    Weights start as `initializer` draws them, orthogonal by default, scaled by `gain`; biases start at zero.
     """
 
     inputs: int
     outputs: int
     bias: bool = True
     gain: float = HIDDEN_GAIN
+    initializer: str = gained("orthogonal")
 
     def __post_init__(self) -> None:
         require_positive(self, inputs=self.inputs, outputs=self.outputs)
+        require_initializer(self, self.initializer)
 
     def output_dims(self, input_dims: Dims) -> Dims:
         if not input_dims or input_dims[-1] != self.inputs:
@@ -45,16 +47,8 @@ class Dense(Record):
 
     def initial_weights(self, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
         weights = super().initial_weights(rng)
-        weights["weight"] = (self.gain * _orthogonal(self.outputs, self.inputs, rng)).astype(np.float32, order="C")
+        weights["weight"] = draw_kernel(self.initializer, self.gain, shape=(self.outputs, self.inputs), rng=rng)
         return weights
 
     def multiply_adds(self, input_dims: Dims) -> int:
         return math.prod(input_dims) * self.outputs
-
-
-def _orthogonal(rows: int, columns: int, rng: np.random.Generator) -> NDArray[np.float64]:
-    tall = rng.standard_normal((max(rows, columns), min(rows, columns)))
-    q, r = np.linalg.qr(tall)
-    # Without the signs of R's diagonal, Q would not be uniform over the orthogonal matrices.
-    q *= np.sign(np.diagonal(r))
-    return q if rows >= columns else q.T

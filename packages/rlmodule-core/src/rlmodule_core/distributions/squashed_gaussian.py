@@ -1,0 +1,155 @@
+"""Independent Gaussians, squashed between bounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Self
+
+import gymnasium as gym
+import numpy as np
+
+from rlmodule_core.backend.ops import Ops, Rng, Tensor
+from rlmodule_core.distributions.base import Distribution
+from rlmodule_core.distributions.descriptor import Descriptor, bound_class
+from rlmodule_core.distributions.deterministic import DeterministicDistribution
+from rlmodule_core.distributions.diag_gaussian import LOG_STD_LIMIT, DiagGaussianDistribution
+from rlmodule_core.distributions.event_shape import Shape, to_event, to_flat
+from rlmodule_core.errors import ConfigError, UnsupportedSpaceError
+
+SQUASHED_LOG_STD_MAX = 1.0
+"""The upper limit of log standard deviations: wider Gaussians put their mass on the bounds, and nowhere else."""
+
+_NEAREST = 1.0 - 2.0**-24
+"""How near to a bound, which is 1 here, draws are told apart: float32 knows no number between."""
+
+_STEP, _STEPS = 0.3, 18
+_NODES = tuple(_STEP * k for k in range(-_STEPS, _STEPS + 1))
+_WEIGHTS = tuple(_STEP * math.exp(-0.5 * z * z) / math.sqrt(2.0 * math.pi) for z in _NODES)
+
+
+class SquashedGaussianDistribution(DiagGaussianDistribution):
+    """Actions `[..., *shape]` between bounds: `tanh` of Gaussian draws, stretched; inputs are those of a DiagGaussian.
+
+    `kl` is that of the Gaussians, which squashing keeps. The entropy has no closed form: it is the Gaussians' entropy
+    plus the expected logarithm of the slope, by the trapezoid rule over 37 points (error below 1e-5 a number).
+    Draws that come nearer to a bound than float32 can tell count as if they lay that near.
+    The deterministic action is the squashed mean, the median of the draws.
+    """
+
+    @classmethod
+    def from_logits(cls, logits: Tensor) -> Self:
+        half = logits.shape[-1] // 2
+        loc, log_std = cls.ops.split(logits, (half, half))
+        return cls(loc, cls.ops.clip(log_std, -LOG_STD_LIMIT, SQUASHED_LOG_STD_MAX))
+
+    @cached_property
+    def _bounds(self) -> tuple[Sequence[float], Sequence[float]]:
+        size = self.loc.shape[-1]
+        described: SquashedGaussian | None = self.descriptor
+        return ((-1.0,) * size, (1.0,) * size) if described is None else (described.low, described.high)
+
+    @property
+    def _half_spans(self) -> list[float]:
+        return [0.5 * high - 0.5 * low for low, high in zip(*self._bounds, strict=True)]
+
+    @property
+    def _middles(self) -> list[float]:
+        return [0.5 * low + 0.5 * high for low, high in zip(*self._bounds, strict=True)]
+
+    def rsample(self, *, rng: Rng | None = None) -> Tensor:
+        return self._squashed(self.loc + self.scale * self.ops.random_normal(rng, self.loc))
+
+    def logp(self, value: Tensor) -> Tensor:
+        # In float64: near a bound, float32 would round away how near.
+        ops, shape = self.ops, self._shape
+        loc, log_std, flat = (ops.cast(x, "float64") for x in (self.loc, self.log_std, to_flat(ops, value, shape)))
+        middles, half_spans = ops.constant(self._middles, flat), ops.constant(self._half_spans, flat)
+        unit = ops.clip((flat - middles) / half_spans, -_NEAREST, _NEAREST)
+        above, below = ops.log(1.0 + unit), ops.log(1.0 - unit)
+        standardised = (0.5 * (above - below) - loc) * ops.exp(-log_std)
+        gaussian = -0.5 * ops.square(standardised) - log_std - 0.5 * math.log(2.0 * math.pi)
+        density = gaussian - (above + below) - ops.log(half_spans)
+        return ops.cast(ops.sum(density, axis=-1), ops.dtype_name(self.loc))
+
+    def entropy(self) -> Tensor:
+        ops, deeper = self.ops, (*self.loc.shape, 1)
+        loc, scale = ops.reshape(self.loc, deeper), ops.reshape(self.scale, deeper)
+        drawn = loc + scale * ops.constant(_NODES, loc)
+        # The logarithm of the slope of tanh, 1 - tanh², without its cancellation.
+        log_slope = 2.0 * (math.log(2.0) - drawn - ops.softplus(-2.0 * drawn))
+        expected = ops.sum(log_slope * ops.constant(_WEIGHTS, loc), axis=-1)
+        return super().entropy() + ops.sum(expected, axis=-1) + sum(map(math.log, self._half_spans))
+
+    def to_deterministic(self) -> Distribution:
+        point_mass = bound_class(DeterministicDistribution, None, self.ops)
+        return point_mass(self._squashed(self.loc), event_rank=len(self._shape))
+
+    def _squashed(self, flat: Tensor) -> Tensor:
+        ops, (low, high) = self.ops, (self.ops.constant(bounds, flat) for bounds in self._bounds)
+        middles, half_spans = (ops.constant(values, flat) for values in (self._middles, self._half_spans))
+        # The product may be rounded to beyond a bound.
+        return to_event(ops, ops.clip(middles + half_spans * ops.tanh(flat), low, high), self._shape)
+
+
+@dataclass(frozen=True)
+class SquashedGaussian(Descriptor):
+    """Describes real numbers between finite bounds.
+
+    Attributes:
+        low: the lower bounds, in C order of the action's axes.
+        high: the upper bounds.
+        shape: the shape of an action; None is one axis.
+    """
+
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    shape: tuple[int, ...] | None = None
+
+    def __post_init__(self) -> None:
+        if self.shape == (len(self.low),):
+            object.__setattr__(self, "shape", None)
+        sizes = {len(self.low), len(self.high), math.prod(self.event_shape)}
+        if len(sizes) > 1 or not self.low:
+            raise ConfigError(
+                "SquashedGaussian needs at least one number, and as many lower as upper bounds and entries of the "
+                f"shape; got {len(self.low)}, {len(self.high)} and the shape {self.shape}."
+            )
+        for low, high in zip(self.low, self.high, strict=True):
+            if not (math.isfinite(low) and math.isfinite(high) and low < high):
+                raise ConfigError(f"SquashedGaussian needs finite bounds, low below high, got {low} and {high}.")
+
+    @property
+    def event_shape(self) -> Shape:
+        """The shape of one action."""
+        return (len(self.low),) if self.shape is None else self.shape
+
+    @property
+    def input_dim(self) -> int:
+        return 2 * len(self.low)
+
+    def fits(self, space: gym.Space[Any]) -> bool:
+        if not isinstance(space, gym.spaces.Box) or space.shape != self.event_shape:
+            return False
+        return self.low == tuple(space.low.ravel().tolist()) and self.high == tuple(space.high.ravel().tolist())
+
+    @classmethod
+    def for_space(cls, space: gym.Space[Any]) -> SquashedGaussian:
+        """The descriptor of a Box's actions.
+
+        Raises:
+            UnsupportedSpaceError: the space is no Box of floats with finite bounds, low below high.
+        """
+        if not isinstance(space, gym.spaces.Box) or not np.issubdtype(space.dtype, np.floating):
+            raise UnsupportedSpaceError(f"Squashed actions are those of a Box of floats, got {space}.")
+        if not (np.isfinite(space.low) & np.isfinite(space.high) & (space.low < space.high)).all():
+            raise UnsupportedSpaceError(
+                f"Squashed actions need finite bounds, low below high on every axis, got {space}. Use DiagGaussian, "
+                "which takes unbounded axes, or bound the space with a Gymnasium wrapper."
+            )
+        return cls(tuple(space.low.ravel().tolist()), tuple(space.high.ravel().tolist()), space.shape)
+
+    def bind(self, ops: Ops) -> type[SquashedGaussianDistribution]:
+        return bound_class(SquashedGaussianDistribution, self, ops)
