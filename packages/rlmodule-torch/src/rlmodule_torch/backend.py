@@ -31,6 +31,8 @@ from rlmodule_torch.ops import OPS, TorchRng
 from rlmodule_torch.optimizer import TorchOptimizer
 from rlmodule_torch.update import update_epoch
 
+_LOWERED = (Layer, Container)
+
 
 class TorchBackend(TrainingBackend):
     """Networks, sampling, weights and training in torch."""
@@ -49,7 +51,7 @@ class TorchBackend(TrainingBackend):
         return lower(plan)
 
     def plan_of(self, network: Any) -> Plan | None:
-        return network.plan if isinstance(network, Layer | Container) else None
+        return network.plan if isinstance(network, _LOWERED) else None
 
     def batch(self, space: gym.Space[Any] | None, value: Any, *, like: Any = None) -> Any:
         if isinstance(value, torch.Tensor):

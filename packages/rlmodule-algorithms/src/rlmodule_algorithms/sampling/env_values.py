@@ -13,6 +13,9 @@ from rlmodule_core.spaces import legal_numbers
 
 Array = NDArray[Any]
 
+# Asked for every step of every environment; a union of types is put together anew each time.
+_NUMBERS, _FLAGS = (float, int, np.floating), (bool, np.bool_)
+
 
 def observation_array(name: str, obs: Any, shape: tuple[int, ...], dtype: np.dtype[Any]) -> Array:
     """Observations as an array of that shape, whose values that dtype can hold: nothing is rounded or wrapped.
@@ -34,7 +37,7 @@ def reward_value(reward: Any) -> float:
     Raises:
         ValueError: it is something else.
     """
-    if isinstance(reward, float | int | np.floating):
+    if isinstance(reward, _NUMBERS):
         return float(reward)
     array = np.asarray(reward)
     if array.size != 1 or array.dtype.kind not in "fiub":
@@ -48,7 +51,7 @@ def flag_value(name: str, flag: Any) -> bool:
     Raises:
         ValueError: it says something else than true or false.
     """
-    if isinstance(flag, bool | np.bool_):
+    if isinstance(flag, _FLAGS):
         return bool(flag)
     array = np.asarray(flag)
     if array.size != 1 or array.dtype.kind not in "fiub" or array.item() not in (0, 1):

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlmodule_core import Columns, SpecCheckingError
-from rlmodule_core.spaces import show_leaf
+from rlmodule_core.spaces import holds_keys, show_leaf
 
 Array = NDArray[Any]
 
@@ -90,7 +90,7 @@ class Rollout:
         for path, stored in self._rooms:
             found: Any = outputs
             for key in path:
-                found = found.get(key) if isinstance(found, Mapping) else None
+                found = found.get(key) if holds_keys(found) else None
             if not isinstance(found, np.ndarray) or found.shape != stored.shape[1:]:
                 shape = found.shape if isinstance(found, np.ndarray) else None
                 raise _bad_output(module, path, f"{stored.shape[1:]} as at the first step, got {shape}")

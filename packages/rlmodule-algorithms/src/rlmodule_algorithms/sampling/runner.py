@@ -127,10 +127,10 @@ class Runner:
         rollout.rewards[t] = rewards = reward_row(rewards, envs)
         rollout.terminateds[t] = flag_row("terminateds", terminateds, envs)
         rollout.truncateds[t] = flag_row("truncateds", truncateds, envs)
-        np.logical_not(self._resetting, out=rollout.valid[t])
+        counted = np.logical_not(self._resetting, out=rollout.valid[t])
         done = rollout.terminateds[t] | rollout.truncateds[t]
-        self._returns += np.where(self._resetting, 0.0, rewards)
-        self._lengths += ~self._resetting
+        np.add(self._returns, rewards, out=self._returns, where=counted)
+        self._lengths += counted
         if self._autoreset.mode is AutoresetMode.NEXT_STEP:
             if done.any():
                 self._autoreset.require_next_step(infos, done, self._resetting)

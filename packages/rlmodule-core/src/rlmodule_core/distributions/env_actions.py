@@ -12,6 +12,8 @@ from rlmodule_core.distributions.descriptor import Descriptor
 from rlmodule_core.distributions.diag_gaussian import DiagGaussian
 from rlmodule_core.spaces import is_nested, sub_spaces, to_mappings
 
+_COUNTED = (gym.spaces.Discrete, gym.spaces.MultiDiscrete, gym.spaces.MultiBinary)
+
 
 def to_env_actions(descriptor: Descriptor | None, space: gym.Space[Any], actions: Any) -> Any:
     """Map a batch of sampled actions `[B, ...]` to what the environment takes `[B, ...]`.
@@ -20,7 +22,7 @@ def to_env_actions(descriptor: Descriptor | None, space: gym.Space[Any], actions
     clipped to its bounds. Actions of Dict and Tuple spaces are mapped leaf by leaf and become dicts and tuples of
     `[B, ...]`, as vector environments take them. All take the dtype of their space.
     """
-    if isinstance(space, gym.spaces.Discrete | gym.spaces.MultiDiscrete | gym.spaces.MultiBinary):
+    if isinstance(space, _COUNTED):
         return actions.astype(space.dtype, copy=False)
     if isinstance(space, gym.spaces.Box):
         return _to_box(descriptor, space, actions)

@@ -12,7 +12,7 @@ from rlmodule_core.errors import ConfigError, SpecCheckingError
 from rlmodule_core.module.actor_critic import descriptor_of
 from rlmodule_core.module.recurrent import one_step
 from rlmodule_core.module.rl_module import RLModule
-from rlmodule_core.spaces import batch_misfit, is_nested, leaves_of, to_mappings
+from rlmodule_core.spaces import batch_misfit, holds_keys, is_nested, leaves_of, to_mappings
 
 
 def compute_actions(
@@ -47,7 +47,7 @@ def compute_actions(
 
 def run_acting(module: RLModule, batch: Mapping[str, Any], *, explore: bool) -> Mapping[str, Any]:
     """What the exploration or inference forward returns for `batch`; see `compute_actions`, which settles actions."""
-    if not isinstance(batch, Mapping):
+    if not holds_keys(batch):
         raise SpecCheckingError(
             f"{type(module).__name__} acts for a dict of columns such as {{'obs': ...}}, got a {type(batch).__name__}."
         )

@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 
 from rlmodule_core.columns import Columns
 from rlmodule_core.distributions import without_legal_action
-from rlmodule_core.module.actor_critic import ActorCriticRLModule
 from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.spaces import batch_misfit, mask_space, to_mappings
 
@@ -19,13 +18,15 @@ def rows_without_action(module: RLModule, obs: Any) -> NDArray[np.bool_] | None:
     """The rows in which the action mask leaves no legal action; None where all have one, or nothing is masked.
 
     Args:
-        module: the module that is to act; only a standard actor-critic applies masks of itself.
+        module: the module that is to act.
         obs: a batch `[B, ...]` of its observations, in numpy.
     """
-    descriptor = module.mask_descriptor() if isinstance(module, ActorCriticRLModule) else None
+    descriptor = module.mask_descriptor()
+    if descriptor is None:
+        return None
     space = None if module.config is None else mask_space(module.config.observation_space)
     mask = obs.get(Columns.ACTION_MASK) if isinstance(obs, Mapping) else None
-    if descriptor is None or space is None or mask is None or batch_misfit(Columns.ACTION_MASK, space, mask):
+    if space is None or mask is None or batch_misfit(Columns.ACTION_MASK, space, mask):
         # What is missing or misshapen is named by the specs of the forwards.
         return None
     rows = without_legal_action(descriptor, to_mappings(space, mask))

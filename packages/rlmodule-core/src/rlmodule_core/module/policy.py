@@ -28,6 +28,7 @@ from rlmodule_core.spaces import (
     map_leaves,
     misfit,
     row_of,
+    sub_spaces,
     to_mappings,
 )
 
@@ -116,7 +117,7 @@ class Policy:
             SpecCheckingError: the observation does not have the shape of the observation space, or not its keys.
             StateError: the state is not of the form of the module's `get_initial_state()`.
         """
-        batch = map_leaves(_one_row, _state_tree(state))
+        batch = None if state is None else map_leaves(_one_row, _state_tree(state))
         actions, state_out, extras = self.compute_actions(self._single(obs), batch, explore)
         return _as_sampled(self._action_space, row_of(actions, 0)), row_of(state_out, 0), _first_rows(extras)
 
@@ -170,6 +171,8 @@ class Policy:
                     f"{type(self.module).__name__} takes a batch of observations of {self._observation_space}: "
                     f"expected {fault}. Pass an array [B, ...] for each key."
                 )
+        if state_batches is None:
+            return {Columns.OBS: obs_batch}
         state = _state_tree(state_batches)
         if not state:
             return {Columns.OBS: obs_batch}
@@ -218,11 +221,11 @@ class Policy:
 
 def _as_sampled(space: gym.Space[Any], action: Any) -> Any:
     """An action as the space samples it: of a Box without axes an array, where a row of a batch is a scalar."""
+    if not is_nested(space):
+        return np.asarray(action) if isinstance(space, gym.spaces.Box) else action
     if isinstance(space, gym.spaces.Dict):
         return {key: _as_sampled(part, action[key]) for key, part in space.spaces.items()}
-    if isinstance(space, gym.spaces.Tuple):
-        return tuple(_as_sampled(part, item) for part, item in zip(space.spaces, action, strict=True))
-    return np.asarray(action) if isinstance(space, gym.spaces.Box) else action
+    return tuple(_as_sampled(part, item) for part, item in zip(sub_spaces(space).values(), action, strict=True))
 
 
 def _first_rows(extras: Mapping[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from rlmodule_core import plugins
 from rlmodule_core.backend import Backend, Tensor, get_backend
 from rlmodule_core.checkpoint.module import load_module, save_module
 from rlmodule_core.columns import DEFAULT_MODULE_ID, Columns
-from rlmodule_core.distributions import Distribution, distribution_for
+from rlmodule_core.distributions import Descriptor, Distribution, distribution_for
 from rlmodule_core.errors import ConfigError
 from rlmodule_core.module.config import RLModuleConfig
 from rlmodule_core.module.identity import ModuleIdentity
@@ -196,6 +196,10 @@ class RLModule(ModuleIdentity):
                 "get_exploration_action_dist_cls and get_inference_action_dist_cls."
             )
         return distribution_for(space).bind(self.backend.ops)
+
+    def mask_descriptor(self) -> Descriptor | None:
+        """What describes the inputs in which the forwards mask illegal actions; None where they mask nothing."""
+        return None
 
     def get_initial_state(self) -> Mapping[str, Any]:
         """The unbatched recurrent state at an episode's start, in numpy; empty for a stateless module."""

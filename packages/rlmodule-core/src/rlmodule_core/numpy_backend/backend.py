@@ -18,6 +18,8 @@ from rlmodule_core.numpy_backend.ops import NumpyOps, NumpyRng
 from rlmodule_core.plans import Plan, Weights, match_weights
 from rlmodule_core.spaces import parts_of
 
+_LOWERED = (Layer, Container)
+
 
 class NumpyBackend(Backend):
     """Networks, sampling and weights in numpy; forward only."""
@@ -36,7 +38,7 @@ class NumpyBackend(Backend):
         return lower(plan)
 
     def plan_of(self, network: Any) -> Plan | None:
-        return network.plan if isinstance(network, Layer | Container) else None
+        return network.plan if isinstance(network, _LOWERED) else None
 
     def batch(self, space: gym.Space[Any] | None, value: Any, *, like: Any = None) -> Any:
         parts = parts_of(space, value)

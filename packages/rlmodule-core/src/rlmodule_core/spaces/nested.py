@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 import gymnasium as gym
@@ -28,7 +29,14 @@ def sub_spaces(space: gym.Space[Any] | None) -> dict[str, gym.Space[Any]]:
 
 def is_nested(space: gym.Space[Any] | None) -> bool:
     """Whether values of the space are several arrays, by key or by place."""
-    return isinstance(space, gym.spaces.Dict | gym.spaces.Tuple)
+    kind: Any = type(space)
+    return _holds_spaces(kind)
+
+
+@lru_cache(maxsize=128)
+def _holds_spaces(kind: type) -> bool:
+    # Kept, because both are abstract classes, which take long to ask, and this is asked several times an action.
+    return issubclass(kind, gym.spaces.Dict | gym.spaces.Tuple)
 
 
 def leaf_spaces(space: gym.Space[Any], at: Path = ()) -> Iterator[tuple[Path, gym.Space[Any]]]:
@@ -44,7 +52,8 @@ def parts_of(space: gym.Space[Any] | None, value: Any) -> dict[str, tuple[gym.Sp
     if holds_keys(value):
         spaces = sub_spaces(space)
         return {key: (spaces.get(key), part) for key, part in value.items()}
-    if isinstance(space, gym.spaces.Tuple) and isinstance(value, tuple | list):
+    # A tuple of types, because `tuple | list` is put together anew at every call.
+    if isinstance(value, (tuple, list)) and isinstance(space, gym.spaces.Tuple):
         spaces = sub_spaces(space)
         return {str(i): (spaces.get(str(i)), part) for i, part in enumerate(value)}
     return None
