@@ -18,12 +18,14 @@ BENCHMARKS = ROOT / "tools" / "benchmarks"
 TINY = {
     "latency.py": ["--block-ms", "0.1"],
     "ppo_throughput.py": ["--steps", "1024", "--warmup", "0"],
+    "families.py": ["--steps", "256", "--warmup", "0", "--only", "masked Discrete(30)", "image 36 x 36 x 3 and vector"],
     "time_to_475.py": ["--steps", "1024"],
     "footprint.py": ["--iterations", "1"],
 }
 SHOWN = {
     "latency.py": ["bare network", "forward_inference, checks off", "Policy, numpy", "eight leaves in"],
     "ppo_throughput.py": ["rlmodule, native", "rlmodule, plain", "stable-baselines3", "skrl", "single-file loop"],
+    "families.py": ["rlmodule, steps/s", "masked Discrete(30)", "image 36 x 36 x 3 and vector"],
     "time_to_475.py": ["rlmodule, native", "stable-baselines3", "0 of 1"],
     "footprint.py": ["import rlmodule_core, over gymnasium", "rlmodule --help", "rlmodule, native", "total"],
 }

@@ -18,7 +18,16 @@ Measure = Callable[[], float]
 Clock = Callable[[], float]
 
 CLOCKS: Mapping[str, Clock] = {"wall": time.perf_counter, "cpu": time.process_time}
-_PACKAGES = ("rlmodule-core", "rlmodule-torch", "gymnasium", "numpy", "torch", "stable-baselines3", "skrl")
+_PACKAGES = (
+    "rlmodule-core",
+    "rlmodule-torch",
+    "gymnasium",
+    "numpy",
+    "torch",
+    "stable-baselines3",
+    "sb3-contrib",
+    "skrl",
+)
 
 
 @dataclass(frozen=True)

@@ -10,21 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from measuring import CLOCKS, Clock, Comparison, Measure, argument_parser, in_turn, one_thread, report
+from measuring import CLOCKS, Comparison, argument_parser, in_turn, one_thread, report
 from peers.libraries import LIBRARIES, SB3, SINGLE_FILE
 from peers.standard import STANDARD
-from peers.trainer import Trainer
-
-
-def steps_per_second(trainer: Trainer, *, iterations: int, clock: Clock) -> Measure:
-    """A measure of training over a block of iterations."""
-
-    def measure() -> float:
-        started = clock()
-        steps = sum(trainer.iterate() for _ in range(iterations))
-        return steps / (clock() - started)
-
-    return measure
+from peers.trainer import steps_per_second, warm_up
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -38,8 +27,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     one_thread()
     trainers = {name: LIBRARIES[name].make(options.seed) for name in options.only if LIBRARIES[name].installed}
     for trainer in trainers.values():
-        for _ in range(max(1, options.warmup // STANDARD.rows)):
-            trainer.iterate()
+        warm_up(trainer, iterations=options.warmup // STANDARD.rows)
     iterations = max(1, options.steps // STANDARD.rows)
     clock = CLOCKS[options.clock]
     measures = {

@@ -17,14 +17,14 @@ class Library:
 
     Attributes:
         package: what must be installed.
-        module: where the trainer class is, in this folder.
-        trainer_class: its name.
-        options: its arguments beside the seed.
+        module: where it is, in this folder.
+        factory: the trainer's class there, or a function that makes one.
+        options: the arguments of that, beside the seed.
     """
 
     package: str
     module: str
-    trainer_class: str
+    factory: str
     options: Mapping[str, Any]
 
     @property
@@ -34,7 +34,7 @@ class Library:
 
     def make(self, seed: int) -> Trainer:
         """A trainer with fresh weights."""
-        factory: Callable[..., Trainer] = getattr(import_module(f"peers.{self.module}"), self.trainer_class)
+        factory: Callable[..., Trainer] = getattr(import_module(f"peers.{self.module}"), self.factory)
         return factory(seed, **self.options)
 
 
@@ -44,9 +44,9 @@ SB3 = "stable-baselines3"
 SINGLE_FILE = "single-file loop"
 
 LIBRARIES: Mapping[str, Library] = {
-    OURS: Library("rlmodule_algorithms", "ours", "OurTrainer", {"native": True}),
-    OURS_PLAIN: Library("rlmodule_algorithms", "ours", "OurTrainer", {"native": False}),
-    SB3: Library("stable_baselines3", "sb3", "SB3Trainer", {}),
+    OURS: Library("rlmodule_algorithms", "ours", "on_standard", {"native": True}),
+    OURS_PLAIN: Library("rlmodule_algorithms", "ours", "on_standard", {"native": False}),
+    SB3: Library("stable_baselines3", "sb3", "on_standard", {}),
     "skrl, native": Library("skrl", "skrl_ppo", "SkrlTrainer", {"native": True}),
     "skrl, plain": Library("skrl", "skrl_ppo", "SkrlTrainer", {"native": False}),
     SINGLE_FILE: Library("torch", "single_file", "SingleFileTrainer", {}),

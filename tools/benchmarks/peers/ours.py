@@ -2,39 +2,20 @@
 
 from __future__ import annotations
 
-import gymnasium as gym
-from peers.standard import STANDARD
+from collections.abc import Mapping
+from typing import Any
 
-from rlmodule_algorithms import PPOConfig
+from peers.families import Family
+from peers.standard import STANDARD, Standard, plain_env
+
+from rlmodule_algorithms import Algorithm, PPOConfig
 
 
 class OurTrainer:
-    """rlmodule-algorithms with the PyTorch backend; `native` uses the vector environment that CartPole comes with."""
+    """rlmodule-algorithms with the PyTorch backend, one `train` call an iteration."""
 
-    def __init__(self, seed: int, *, native: bool) -> None:
-        # A function hides the id, and with it the environment's own vector entry point.
-        source = STANDARD.env_id if native else lambda _: gym.make(STANDARD.env_id)
-        self._algorithm = (
-            PPOConfig()
-            .environment(source)
-            .env_runners(num_envs_per_env_runner=STANDARD.num_envs)
-            .training(
-                lr=STANDARD.lr,
-                gamma=STANDARD.gamma,
-                lambda_=STANDARD.lambda_,
-                train_batch_size=STANDARD.rows,
-                minibatch_size=STANDARD.minibatch,
-                num_epochs=STANDARD.epochs,
-                clip_param=STANDARD.clip,
-                vf_loss_coeff=STANDARD.value_coeff,
-                entropy_coeff=STANDARD.entropy_coeff,
-                grad_clip=STANDARD.grad_norm,
-                use_kl_loss=False,
-                model={"fcnet_hiddens": list(STANDARD.hidden), "fcnet_activation": "tanh"},
-            )
-            .debugging(seed=seed)
-            .build()
-        )
+    def __init__(self, algorithm: Algorithm) -> None:
+        self._algorithm = algorithm
         self._recent: float | None = None
 
     def iterate(self) -> int:
@@ -48,3 +29,40 @@ class OurTrainer:
 
     def close(self) -> None:
         self._algorithm.stop()
+
+
+def on_standard(seed: int, *, native: bool) -> OurTrainer:
+    """Trains by the standard setting; `native` uses the vector environment that CartPole comes with."""
+    # A function hides the id, and with it the environment's own vector entry point.
+    source = STANDARD.env_id if native else lambda _: plain_env()
+    model = {"fcnet_hiddens": list(STANDARD.hidden), "fcnet_activation": "tanh"}
+    return OurTrainer(_algorithm(source, model, STANDARD, seed))
+
+
+def on_family(seed: int, family: Family) -> OurTrainer:
+    """Trains on environments of a kind of spaces."""
+    return OurTrainer(_algorithm(lambda _: family.make_env(), family.model, family.setting, seed))
+
+
+def _algorithm(source: Any, model: Mapping[str, Any], setting: Standard, seed: int) -> Algorithm:
+    return (
+        PPOConfig()
+        .environment(source)
+        .env_runners(num_envs_per_env_runner=setting.num_envs)
+        .training(
+            lr=setting.lr,
+            gamma=setting.gamma,
+            lambda_=setting.lambda_,
+            train_batch_size=setting.rows,
+            minibatch_size=setting.minibatch,
+            num_epochs=setting.epochs,
+            clip_param=setting.clip,
+            vf_loss_coeff=setting.value_coeff,
+            entropy_coeff=setting.entropy_coeff,
+            grad_clip=setting.grad_norm,
+            use_kl_loss=False,
+            model=model,
+        )
+        .debugging(seed=seed)
+        .build()
+    )

@@ -1,42 +1,31 @@
-"""stable-baselines3's PPO."""
+"""stable-baselines3's PPO, and sb3-contrib's for masked actions."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from statistics import mean
+from typing import Any
 
-from peers.standard import STANDARD
+from peers.families import Family
+from peers.standard import STANDARD, Standard, plain_env
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import Logger
+from torch import nn
+
+_ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
 
 
 class SB3Trainer:
     """One `learn` call an iteration, without logging; it knows plain vector environments only."""
 
-    def __init__(self, seed: int) -> None:
-        layers = list(STANDARD.hidden)
-        self._model = PPO(
-            "MlpPolicy",
-            make_vec_env(STANDARD.env_id, n_envs=STANDARD.num_envs, seed=seed),
-            learning_rate=STANDARD.lr,
-            n_steps=STANDARD.steps,
-            batch_size=STANDARD.minibatch,
-            n_epochs=STANDARD.epochs,
-            gamma=STANDARD.gamma,
-            gae_lambda=STANDARD.lambda_,
-            clip_range=STANDARD.clip,
-            ent_coef=STANDARD.entropy_coeff,
-            vf_coef=STANDARD.value_coeff,
-            max_grad_norm=STANDARD.grad_norm,
-            policy_kwargs={"net_arch": {"pi": layers, "vf": layers}},
-            device="cpu",
-            seed=seed,
-        )
+    def __init__(self, model: Any, setting: Standard) -> None:
+        self._model, self._rows = model, setting.rows
         self._model.set_logger(Logger(None, []))
 
     def iterate(self) -> int:
         before = self._model.num_timesteps
-        self._model.learn(STANDARD.rows, log_interval=None, reset_num_timesteps=False)
+        self._model.learn(self._rows, log_interval=None, reset_num_timesteps=False)
         return int(self._model.num_timesteps - before)
 
     def recent_return(self) -> float | None:
@@ -45,3 +34,48 @@ class SB3Trainer:
 
     def close(self) -> None:
         self._model.get_env().close()
+
+
+def on_standard(seed: int) -> SB3Trainer:
+    """Trains by the standard setting."""
+    envs = make_vec_env(plain_env, n_envs=STANDARD.num_envs, seed=seed)
+    return _trainer(PPO, "MlpPolicy", envs, STANDARD, _network(STANDARD.hidden, "tanh"), seed)
+
+
+def on_family(seed: int, family: Family) -> SB3Trainer:
+    """Trains on environments of a kind of spaces."""
+    algorithm: Any = PPO
+    if family.masked:
+        from sb3_contrib import MaskablePPO
+
+        algorithm = MaskablePPO
+    envs = make_vec_env(family.make_peer_env, n_envs=family.setting.num_envs, seed=seed)
+    network = _network(family.peer_layers, family.activation)
+    return _trainer(algorithm, family.peer_policy, envs, family.setting, network, seed)
+
+
+def _network(layers: tuple[int, ...], activation: str) -> Mapping[str, Any]:
+    return {"net_arch": {"pi": list(layers), "vf": list(layers)}, "activation_fn": _ACTIVATIONS[activation]}
+
+
+def _trainer(
+    algorithm: Any, policy: str, envs: Any, setting: Standard, network: Mapping[str, Any], seed: int
+) -> SB3Trainer:
+    model = algorithm(
+        policy,
+        envs,
+        learning_rate=setting.lr,
+        n_steps=setting.steps,
+        batch_size=setting.minibatch,
+        n_epochs=setting.epochs,
+        gamma=setting.gamma,
+        gae_lambda=setting.lambda_,
+        clip_range=setting.clip,
+        ent_coef=setting.entropy_coeff,
+        vf_coef=setting.value_coeff,
+        max_grad_norm=setting.grad_norm,
+        policy_kwargs=dict(network),
+        device="cpu",
+        seed=seed,
+    )
+    return SB3Trainer(model, setting)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+import gymnasium as gym
 
 
 @dataclass(frozen=True)
@@ -31,3 +34,8 @@ class Standard:
 
 
 STANDARD = Standard()
+
+
+def plain_env() -> gym.Env[Any, Any]:
+    """One environment of the standard setting."""
+    return gym.make(STANDARD.env_id)
