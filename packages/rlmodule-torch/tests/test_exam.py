@@ -3,22 +3,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import gymnasium as gym
+from gymnasium.spaces import Box, Dict, MultiBinary, MultiDiscrete, Tuple
 from torch import nn
 
-from rlmodule_core import (
-    ActorCriticEncoderConfig,
-    Categorical,
-    DiagGaussian,
-    FreeLogStdMLPHeadConfig,
-    MLPEncoderConfig,
-    MLPHeadConfig,
-    ModulePlans,
-    RLModuleConfig,
-    distribution_for,
-)
-from rlmodule_core.testing import BackendSuite, DistributionSuite, ModelSuite, ModuleSuite
-from rlmodule_torch import TorchActorCriticRLModule, TorchRLModule
+from rlmodule_core.testing import ActorCriticSuite, BackendSuite, DistributionSuite, ModelSuite, ModuleSuite
+from rlmodule_torch import TorchRLModule
 
 
 class TestTorchBackend(BackendSuite):
@@ -33,45 +22,23 @@ class TestTorchDistributions(DistributionSuite):
     backend_name = "torch"
 
 
-class TestTorchModule(ModuleSuite):
-    def make_module(self) -> TorchActorCriticRLModule:
-        base = MLPEncoderConfig(input_dims=(4,), hidden_layer_dims=(8,), hidden_layer_activation="tanh")
-        encoder = ActorCriticEncoderConfig(base_encoder_config=base, shared=True).plan()
-        heads = (MLPHeadConfig(input_dims=(8,), hidden_layer_dims=(), output_layer_dim=d).plan() for d in (3, 1))
-        plans = ModulePlans(encoder, *heads, *([Categorical(3)] * 3))
-        return TorchActorCriticRLModule(RLModuleConfig(self.observation_space, self.action_space, {}, plans=plans))
+class TestTorchModule(ActorCriticSuite):
+    backend_name = "torch"
 
 
-class TestGaussianTorchModule(ModuleSuite):
-    action_space = gym.spaces.Box(-2.0, 6.0, (2,))
-
-    def make_module(self) -> TorchActorCriticRLModule:
-        base = MLPEncoderConfig(input_dims=(4,), hidden_layer_dims=(8,), hidden_layer_use_layernorm=True)
-        encoder = ActorCriticEncoderConfig(base_encoder_config=base, shared=False).plan()
-        pi = FreeLogStdMLPHeadConfig(input_dims=(8,), hidden_layer_dims=(6,), output_layer_dim=4).plan()
-        vf = MLPHeadConfig(input_dims=(8,), hidden_layer_dims=(), output_layer_dim=1).plan()
-        plans = ModulePlans(encoder, pi, vf, *([DiagGaussian(2)] * 3))
-        return TorchActorCriticRLModule(RLModuleConfig(self.observation_space, self.action_space, {}, plans=plans))
+class TestGaussianTorchModule(ActorCriticSuite):
+    backend_name = "torch"
+    action_space = Box(-2.0, 6.0, (2,))
 
 
-class TestTorchModuleOfNestedActions(ModuleSuite):
-    action_space = gym.spaces.Dict(
+class TestTorchModuleOfNestedActions(ActorCriticSuite):
+    backend_name = "torch"
+    action_space = Dict(
         {
-            "aim": gym.spaces.Box(-2.0, 6.0, (2, 1)),
-            "go": gym.spaces.Tuple((gym.spaces.MultiDiscrete([2, 3], start=[0, -1]), gym.spaces.MultiBinary((1, 2)))),
+            "aim": Box(-2.0, 6.0, (2, 1)),
+            "go": Tuple((MultiDiscrete([2, 3], start=[0, -1]), MultiBinary((1, 2)))),
         }
     )
-
-    def make_module(self) -> TorchActorCriticRLModule:
-        descriptor = distribution_for(self.action_space)
-        base = MLPEncoderConfig(input_dims=(4,), hidden_layer_dims=(8,))
-        encoder = ActorCriticEncoderConfig(base_encoder_config=base, shared=True).plan()
-        widths = descriptor.input_dim, 1
-        heads = (
-            MLPHeadConfig(input_dims=(8,), hidden_layer_dims=(), output_layer_dim=width).plan() for width in widths
-        )
-        plans = ModulePlans(encoder, *heads, *([descriptor] * 3))
-        return TorchActorCriticRLModule(RLModuleConfig(self.observation_space, self.action_space, {}, plans=plans))
 
 
 class OwnLayers(TorchRLModule):
@@ -95,4 +62,4 @@ class OwnLayers(TorchRLModule):
 
 class TestOwnLayers(ModuleSuite):
     module_class = OwnLayers
-    action_space = gym.spaces.Box(-1.0, 1.0, (2,))
+    action_space = Box(-1.0, 1.0, (2,))

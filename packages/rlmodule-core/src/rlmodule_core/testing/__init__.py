@@ -13,6 +13,7 @@ from rlmodule_core.errors import PluginError
 if find_spec("pytest") is None:
     raise PluginError("The exams of rlmodule_core.testing need pytest: pip install rlmodule-core[testing]")
 
+from rlmodule_core.testing.actor_critic_suite import ActorCriticSuite
 from rlmodule_core.testing.backend_suite import BackendSuite
 from rlmodule_core.testing.catalog_suite import CatalogSuite
 from rlmodule_core.testing.closed_form import ClosedForm, closed_form
@@ -23,6 +24,7 @@ from rlmodule_core.testing.module_suite import ModuleSuite
 from rlmodule_core.testing.reference import apply_record, reference
 
 __all__ = [
+    "ActorCriticSuite",
     "BackendSuite",
     "CatalogSuite",
     "ClosedForm",
