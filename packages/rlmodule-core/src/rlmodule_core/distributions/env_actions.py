@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import gymnasium as gym
@@ -39,12 +41,39 @@ def _to_parts(descriptor: Descriptor | None, space: gym.Space[Any], actions: Any
 
 
 def _to_box(descriptor: Descriptor | None, space: gym.spaces.Box, actions: NDArray[Any]) -> NDArray[Any]:
-    # In float64, because the span of the widest float32 bounds is no float32.
-    low, high = space.low.astype(np.float64), space.high.astype(np.float64)
+    limits = _limits(space.low.tobytes(), space.high.tobytes(), space.low.dtype.str, space.low.shape)
     if isinstance(descriptor, DiagGaussian) and descriptor.normalize_actions:
-        bounded = np.isfinite(low) & np.isfinite(high)
-        # Infinite bounds would turn the unused branch of the selection into NaN warnings.
-        low_, span = np.where(bounded, low, 0.0), np.where(bounded, high, 0.0) - np.where(bounded, low, 0.0)
-        actions = np.where(bounded, low_ + (actions + 1.0) * 0.5 * span, actions)
-    clipped: NDArray[Any] = np.clip(actions, low, high).astype(space.dtype)
+        mapped = limits.start + (actions + 1.0) * limits.half_span
+        actions = mapped if limits.all_bounded else np.where(limits.bounded, mapped, actions)
+    clipped: NDArray[Any] = np.clip(actions, limits.low, limits.high).astype(space.dtype)
     return clipped
+
+
+@dataclass(frozen=True)
+class _Limits:
+    """The bounds of a Box in float64, because the span of the widest float32 bounds is no float32.
+
+    Attributes:
+        low: the lower bounds.
+        high: the upper bounds.
+        bounded: where both are finite.
+        start: the lower bounds; 0 where one is infinite, which would turn the unused number into a NaN warning.
+        half_span: half the way from lower to upper bounds; 0 likewise.
+    """
+
+    low: NDArray[Any]
+    high: NDArray[Any]
+    bounded: NDArray[np.bool_]
+    start: NDArray[Any]
+    half_span: NDArray[Any]
+    all_bounded: bool
+
+
+@lru_cache(maxsize=64)
+def _limits(low: bytes, high: bytes, dtype: str, shape: tuple[int, ...]) -> _Limits:
+    # Kept by value: for every batch they would take longer than the mapping itself, and spaces have no hash.
+    lower, upper = (np.frombuffer(bounds, dtype).reshape(shape).astype(np.float64) for bounds in (low, high))
+    bounded = np.isfinite(lower) & np.isfinite(upper)
+    start = np.where(bounded, lower, 0.0)
+    half_span = 0.5 * (np.where(bounded, upper, 0.0) - start)
+    return _Limits(lower, upper, bounded, start, half_span, bool(bounded.all()))
