@@ -49,7 +49,9 @@ def algorithm_with(bandit: Any, build: Any) -> Callable[..., Any]:
         ("required_columns", lambda *_: "obs", "str"),
         ("required_outputs", lambda *_: None, "NoneType"),
         ("coefficients", lambda *_: None, "NoneType"),
+        ("coefficients", lambda *_: {"clip": "0.2"}, "str as 'clip'"),
         ("after_iteration", lambda *_: None, "NoneType"),
+        ("after_iteration", lambda *_: {"found": [1]}, "list as 'found'"),
     ],
 )
 def test_a_hook_that_returns_something_else_is_named(

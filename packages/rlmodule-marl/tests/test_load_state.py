@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from rlmodule_core import CheckpointError, ConfigError, StateError, UnknownIdError
@@ -37,6 +37,7 @@ def _values(container: MultiAgentRLModule) -> dict[str, float]:
 def test_exactly_the_modules_that_are_meant_are_loaded_or_none(
     tmp_path_factory: Any, module: Any, there: set[str], stored: set[str], chosen: set[str] | None
 ):
+    assume(there or chosen is not None)
     directory = tmp_path_factory.mktemp("stored")
     _filled(module, stored, 2.0).save_to_checkpoint(directory)
     container = _filled(module, there, 1.0)
@@ -70,6 +71,12 @@ def test_what_is_no_collection_of_ids_is_refused(container: MultiAgentRLModule, 
     container.save_to_checkpoint(tmp_path)
     with pytest.raises(ConfigError, match=r"modules_to_load must be a collection of module ids|no legal module id"):
         container.load_state(tmp_path, modules_to_load=chosen)
+
+
+def test_a_container_without_modules_has_nothing_to_load_into(container: MultiAgentRLModule, tmp_path: Path):
+    container.save_to_checkpoint(tmp_path)
+    with pytest.raises(ConfigError, match=r"no modules to load weights into.*from_checkpoint"):
+        MultiAgentRLModule().load_state(tmp_path)
 
 
 def test_nothing_is_written_by_loading(container: MultiAgentRLModule, tmp_path: Path):

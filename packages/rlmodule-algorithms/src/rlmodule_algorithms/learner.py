@@ -11,8 +11,8 @@ import numpy as np
 from rlmodule_algorithms.config.settings import AlgorithmSettings
 from rlmodule_algorithms.learner_contract import (
     checked_loss,
-    checked_mapping,
     checked_names,
+    checked_numbers,
     checked_optimizer,
     require_rows,
 )
@@ -151,13 +151,13 @@ class Learner(ABC):
             return {}
         lr = Schedule.of("lr", self.config.lr).at(timestep)
         self.optimizers[module_id].set_lr(lr)
-        coeffs = checked_mapping(self, "coefficients", self.coefficients(module_id, timestep))
+        coeffs = checked_numbers(self, "coefficients", self.coefficients(module_id, timestep))
         # Dropout and its like draw from the framework's own generator.
         with self.backend.initialising(int(self.rng.integers(2**31))):
             tensors = self._epochs(module_id, cleared(columns), rows, coeffs)
         metrics = {name: float(self.backend.to_numpy(value)) for name, value in tensors.items()}
         current = {f"curr_{name}": value for name, value in coeffs.items()}
-        further = checked_mapping(self, "after_iteration", self.after_iteration(module_id, metrics))
+        further = checked_numbers(self, "after_iteration", self.after_iteration(module_id, metrics))
         return {**metrics, "curr_lr": lr, **current, **further}
 
     def _epochs(self, module_id: str, columns: Columns, rows: int, coeffs: Mapping[str, float]) -> dict[str, Tensor]:

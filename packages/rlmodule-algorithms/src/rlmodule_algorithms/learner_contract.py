@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence, Sized
+from numbers import Real
 from typing import Any, NoReturn
 
 import numpy as np
@@ -50,6 +51,15 @@ def checked_mapping(learner: object, hook: str, returned: Any) -> Mapping[str, A
     if not isinstance(returned, Mapping) or not all(isinstance(name, str) for name in returned):
         _refuse(learner, hook, "a dict with names as keys", returned)
     return returned
+
+
+def checked_numbers(learner: object, hook: str, returned: Any) -> Mapping[str, float]:
+    """The numbers that a hook returns by name."""
+    numbers = checked_mapping(learner, hook, returned)
+    for name, value in numbers.items():
+        if not isinstance(value, Real):
+            _refuse(learner, hook, "numbers by name", value, where=f" as {name!r}")
+    return {name: float(value) for name, value in numbers.items()}
 
 
 def checked_arrays(learner: object, returned: Any) -> Mapping[str, Any]:

@@ -216,11 +216,16 @@ class MultiAgentRLModule:
             modules_to_load: the ids to load; by default all that are here.
 
         Raises:
-            ConfigError: `modules_to_load` is no collection of ids.
+            ConfigError: there are no modules here, or `modules_to_load` is no collection of ids.
             UnknownIdError: there is no module of such an id here; nothing was changed.
             CheckpointError: the checkpoint is missing, damaged or lacks modules; nothing was changed.
             StateError: weights do not fit; names the module, and nothing was changed.
         """
+        if modules_to_load is None and not self._rl_modules:
+            raise ConfigError(
+                f"This {type(self).__name__} has no modules to load weights into. Add them first, or call "
+                f"{type(self).__name__}.from_checkpoint({str(directory)!r}), which builds them."
+            )
         chosen = tuple(self)
         if modules_to_load is not None:
             chosen = check_module_ids(modules_to_load, where="modules_to_load")

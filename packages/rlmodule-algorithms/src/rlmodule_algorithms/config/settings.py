@@ -115,11 +115,12 @@ class AlgorithmSettings(ABC):
             refuse("num_env_runners", self.num_env_runners, "0 (sampling runs in this process)")
         for option in ("num_envs_per_env_runner", "train_batch_size", "minibatch_size", "num_epochs"):
             require_count(option, getattr(self, option))
-        for option in ("evaluation_duration", "checkpoint_keep"):
-            require_count(option, getattr(self, option))
-        for option in ("evaluation_interval", "checkpoint_every"):
-            if getattr(self, option) is not None:
-                require_count(option, getattr(self, option))
+        require_count("evaluation_duration", self.evaluation_duration)
+        if self.evaluation_interval is not None:
+            require_count("evaluation_interval", self.evaluation_interval)
+        require_count("checkpointing(keep)", self.checkpoint_keep)
+        if self.checkpoint_every is not None:
+            require_count("checkpointing(every)", self.checkpoint_every)
         require_one_of("exact_resume", self.exact_resume, True, False)
         for option in ARGUMENTS:
             require_callbacks(option, getattr(self, option))
