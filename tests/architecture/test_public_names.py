@@ -1,21 +1,36 @@
 from __future__ import annotations
 
+import ast
 import importlib
 import inspect
 from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from workspace import packages
+from workspace import ROOT, packages
 
-MODULES = tuple(package.module for package in packages())
+# What the docstring of rlmodule_core declares to be the stable core interface, beside the package itself.
+CORE_PARTS = tuple(
+    f"rlmodule_core.{part}" for part in ("checkpoint", "plans", "plugins", "spaces", "summary", "testing")
+)
+MODULES = (*(package.module for package in packages()), *CORE_PARTS)
 
 # DESIGN gives these a second name on purpose: what a PPO user writes is core's or the backend's class.
 ALIASES = {"PPORLModule", "PPOTorchRLModule", "PPOTfRLModule"}
 
 
 def public_names(module: str) -> tuple[str, ...]:
-    return tuple(vars(importlib.import_module(module)).get("__all__", ()))
+    found = vars(importlib.import_module(module))
+    if "__all__" in found or "__path__" in found:
+        return tuple(found.get("__all__", ()))
+    # Modules that are no packages have no list: what they define.
+    return tuple(name for name, value in found.items() if name[0] != "_" and _is_defined_in(module, value))
+
+
+def _is_defined_in(module: str, value: object) -> bool:
+    return isinstance(value, str) or (not inspect.ismodule(value) and getattr(value, "__module__", None) == module)
 
 
 def classes_and_functions(module: str) -> dict[str, object]:
@@ -41,6 +56,33 @@ def test_every_name_in_all_exists_and_is_listed_once(module: str) -> None:
     assert len(set(names)) == len(names)
     for name in names:
         getattr(package, name)
+
+
+def imports_across_borders() -> Iterator[tuple[Path, str, str]]:
+    """Each file, module and name where one of our packages takes something from inside another."""
+    for package in packages():
+        for path in package.source.rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text("utf-8"))):
+                taken = node.module if isinstance(node, ast.ImportFrom) and node.level == 0 else None
+                if taken is not None and taken.startswith("rlmodule_") and taken.split(".")[0] != package.module:
+                    yield from ((path.relative_to(ROOT), taken, alias.name) for alias in node.names)
+
+
+def test_packages_take_public_names_from_each_other() -> None:
+    found = list(imports_across_borders())
+    assert len(found) > 100
+    private = [
+        f"{path}: {module}.{name}"
+        for path, module, name in found
+        if f"{module}.{name}" not in CORE_PARTS and (module not in MODULES or name not in public_names(module))
+    ]
+    assert private == []
+
+
+def test_the_core_interface_is_what_its_docstring_says() -> None:
+    text = importlib.import_module("rlmodule_core").__doc__ or ""
+    for part in CORE_PARTS:
+        assert f"`{part}`" in text or f"`.{part.split('.')[1]}`" in text, part
 
 
 @pytest.mark.parametrize("module", MODULES)

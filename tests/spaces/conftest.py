@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -12,7 +12,7 @@ from gymnasium.vector.utils import batch_space, iterate
 
 from rlmodule_algorithms import PPORLModule, ppo_loss
 from rlmodule_core import Policy, RLModule, SingleAgentRLModuleSpec, compute_actions, to_env_actions
-from rlmodule_core.spaces import leaves_of, row_of, to_mappings, with_leaves
+from rlmodule_core.spaces import leaves_of, row_of, sub_spaces, to_mappings, with_leaves
 from rlmodule_core.testing.batches import native_batch, observations
 from rlmodule_core.testing.random_weights import perturbed
 
@@ -22,6 +22,20 @@ _PHASES = ("train", "exploration", "inference")
 # Where nothing saturates or is normalised away, every change of an observation shows.
 _LINEAR = {"fcnet_activation": None, "conv_activation": None, "fcnet_use_layernorm": False}
 _COEFFS = {"clip_param": 0.2, "vf_loss_coeff": 0.5, "entropy_coeff": 0.01, "kl_coeff": 0.2}
+
+
+def chosen(space: gym.Space[Any], mask: Any, action: Any) -> Iterator[tuple[np.ndarray, Any]]:
+    """Where the masks of one row say whether an action is legal: each with the indices into it."""
+    if isinstance(mask, Mapping):
+        parts = to_mappings(space, action)
+        for key in mask:
+            yield from chosen(sub_spaces(space)[key], mask[key], parts[key])
+    elif isinstance(space, gym.spaces.Discrete):
+        yield mask, int(action) - int(space.start)
+    elif isinstance(space, gym.spaces.MultiDiscrete):
+        yield mask, np.cumsum([0, *space.nvec.ravel()[:-1]]) + (action - space.start).ravel()
+    elif isinstance(space, gym.spaces.MultiBinary):
+        yield mask, (*np.indices(space.shape), action)
 
 
 class Examinee:
@@ -40,9 +54,23 @@ class Examinee:
         module.set_state(perturbed(module.get_state(), 1))
         return module
 
+    def _masks(self, obs: Any) -> Any:
+        return obs["action_mask"] if isinstance(obs, dict) and "action_mask" in obs else {}
+
+    def _observed(self) -> Any:
+        """Observations that leave something to choose in every row."""
+        obs = observations(self.obs, rows=_ROWS)
+        for row in range(_ROWS):
+            for mask, at in chosen(self.actions, row_of(self._masks(obs), row), self.actions.sample()):
+                mask[at] = 1
+        return obs
+
     def sees_every_number(self) -> None:
         module = self.linear.to_framework("numpy")
         obs, others = (to_mappings(self.obs, observations(self.obs, rows=_ROWS, seed=seed)) for seed in (0, 1))
+        for mask in leaves_of(self._masks(obs)) + leaves_of(self._masks(others)):
+            # Masked numbers of the output would not move.
+            mask[...] = 1
         before = module.forward_train({"obs": module.backend.batch(self.obs, obs)})
         for index, other in enumerate(leaves_of(others)):
             leaves = leaves_of(obs)
@@ -60,25 +88,27 @@ class Examinee:
                 _assert_close(actual[key], value)
 
     def acts_inside_its_space(self) -> None:
-        obs = observations(self.obs, rows=_ROWS)
+        obs = self._observed()
         for module in (self.torch, self.numpy):
             for explore in (True, False):
                 output = compute_actions(module, {"obs": obs}, explore=explore, rng=module.backend.rng(3))
                 sampled = module.backend.to_numpy(output["actions"])
                 descriptor = module.get_exploration_action_dist_cls().descriptor
-                self._assert_each_contained(to_env_actions(descriptor, self.actions, sampled))
+                self._assert_each_legal(obs, to_env_actions(descriptor, self.actions, sampled))
                 policy = Policy(module, seed=3)
-                self._assert_each_contained(policy.compute_actions(obs, explore=explore)[0])
+                self._assert_each_legal(obs, policy.compute_actions(obs, explore=explore)[0])
                 single, _, _ = policy.compute_single_action(_first(self.obs, obs), explore=explore)
                 assert self.actions.contains(single), single
 
-    def _assert_each_contained(self, actions: Any) -> None:
+    def _assert_each_legal(self, obs: Any, actions: Any) -> None:
         # As a vector environment hands them out.
         each = list(iterate(batch_space(self.actions, _ROWS), actions))
         assert len(each) == _ROWS
         for row, action in enumerate(each):
             assert self.actions.contains(action), action
             assert self.actions.contains(row_of(actions, row)), row_of(actions, row)
+            for mask, at in chosen(self.actions, row_of(self._masks(obs), row), row_of(actions, row)):
+                assert np.all(mask[at] == 1), (mask, at)
 
     def learns_in_every_weight(self) -> None:
         batch = self._acted()
@@ -90,7 +120,7 @@ class Examinee:
             assert weight.grad.isfinite().all(), name
 
     def _acted(self) -> dict[str, Any]:
-        obs = observations(self.obs, rows=_ROWS)
+        obs = self._observed()
         output = compute_actions(self.numpy, {"obs": obs}, explore=True, rng=self.numpy.backend.rng(5))
         rng = np.random.default_rng(7)
         targets = {name: rng.normal(size=_ROWS).astype(np.float32) for name in ("advantages", "value_targets")}
@@ -145,6 +175,17 @@ def _loss(module: Any, batch: Mapping[str, Any]) -> Any:
 def _assert_close(actual: np.ndarray, expected: np.ndarray) -> None:
     assert actual.shape == expected.shape
     assert np.abs(actual - expected).max() <= 1e-5 * max(1.0, np.abs(expected).max())
+
+
+@pytest.fixture(scope="session")
+def allow() -> Callable[..., None]:
+    """Makes an action legal in the mask of one row, in place."""
+
+    def made_legal(space: gym.Space[Any], mask: Any, action: Any) -> None:
+        for part, at in chosen(space, mask, action):
+            part[at] = 1
+
+    return made_legal
 
 
 @pytest.fixture(scope="session")

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
+from gymnasium.utils.env_checker import data_equivalence
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rlmodule_algorithms import PPOConfig
-from rlmodule_core.spaces import leaf_spaces
+from rlmodule_core.spaces import leaf_spaces, sub_spaces
 
 # Gymnasium hands the actions of 0-D boxes out as scalars and then warns of them.
 pytestmark = pytest.mark.filterwarnings("ignore:.*Casting input x to numpy array")
@@ -90,6 +92,29 @@ _ACTIONS = _nested(
 )
 
 
+def _mask_space(actions: gym.Space[Any], flags: Callable[..., gym.Space[Any]]) -> gym.Space[Any] | None:
+    """The space of masks of these actions; None where there is nothing to mask."""
+    if isinstance(actions, gym.spaces.Discrete):
+        return flags((int(actions.n),))
+    if isinstance(actions, gym.spaces.MultiDiscrete):
+        return flags((int(actions.nvec.sum()),))
+    if isinstance(actions, gym.spaces.MultiBinary):
+        return flags((*actions.shape, 2))
+    parts = {key: _mask_space(part, flags) for key, part in sub_spaces(actions).items()}
+    return gym.spaces.Dict(masked) if (masked := {key: mask for key, mask in parts.items() if mask}) else None
+
+
+def _masked(pair: tuple[Any, Any, Any]) -> tuple[gym.Space[Any], gym.Space[Any]]:
+    observations, actions, flags = pair
+    mask = None if flags is None else _mask_space(actions, flags)
+    return observations if mask is None else gym.spaces.Dict(action_mask=mask, rest=observations), actions
+
+
+_FLAGS = st.sampled_from([None, gym.spaces.MultiBinary, lambda shape: gym.spaces.Box(0, 1, shape, np.uint8)])
+# An observation space and an action space; the one may hold masks of the other.
+_PAIRS = st.tuples(_OBSERVATIONS, _ACTIONS, _FLAGS).map(_masked)
+
+
 def _can_be_squashed(space: gym.Space[Any]) -> bool:
     boxes = [leaf for _, leaf in leaf_spaces(space) if isinstance(leaf, gym.spaces.Box)]
     return bool(boxes) and all(box.is_bounded() for box in boxes)
@@ -98,37 +123,50 @@ def _can_be_squashed(space: gym.Space[Any]) -> bool:
 class Drawn(gym.Env[Any, Any]):
     """Episodes of three steps, whose observations are drawn and whose actions are checked."""
 
-    def __init__(self, observation_space: gym.Space[Any], action_space: gym.Space[Any]) -> None:
-        self.observation_space, self.action_space = observation_space, action_space
+    def __init__(self, spaces: tuple[gym.Space[Any], gym.Space[Any]], allow: Callable[..., None]) -> None:
+        self.observation_space, self.action_space = spaces
+        self._allow = allow
 
     def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
         super().reset(seed=seed)
         self.observation_space.seed(int(self.np_random.integers(1000)))
+        self.action_space.seed(int(self.np_random.integers(1000)))
         self.steps = 0
-        return self.observation_space.sample(), {}
+        return self.observed(), {}
+
+    def observed(self) -> Any:
+        obs = self.observation_space.sample()
+        self.mask = obs["action_mask"] if isinstance(obs, dict) and "action_mask" in obs else {}
+        self._allow(self.action_space, self.mask, self.action_space.sample())
+        return obs
 
     def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
         if not self.action_space.contains(action):
             raise ValueError(f"{action!r} is not in {self.action_space}")
+        before = deepcopy(self.mask)
+        self._allow(self.action_space, self.mask, action)
+        if not data_equivalence(before, self.mask):
+            raise ValueError(f"{action!r} is illegal by {before!r}")
         self.steps += 1
-        return self.observation_space.sample(), float(self.np_random.normal()), self.steps == 3, False, {}
+        return self.observed(), float(self.np_random.normal()), self.steps == 3, False, {}
 
 
-@given(_OBSERVATIONS, _ACTIONS, _MODELS)
+@given(_PAIRS, _MODELS)
 @settings(max_examples=40, deadline=None, derandomize=True)
 def test_the_default_module_of_any_spaces_passes(
-    pass_the_exam: Callable[..., None], observation_space: Any, action_space: Any, model: dict[str, Any]
+    pass_the_exam: Callable[..., None], spaces: tuple[Any, Any], model: dict[str, Any]
 ) -> None:
+    observation_space, action_space = spaces
     squashed = model["squash_actions"] and _can_be_squashed(action_space)
     pass_the_exam(observation_space, action_space, {**model, "squash_actions": squashed})
 
 
-@given(_OBSERVATIONS, _ACTIONS)
+@given(_PAIRS)
 @settings(max_examples=10, deadline=None, derandomize=True)
-def test_ppo_trains_and_acts_in_any_spaces(observation_space: Any, action_space: Any) -> None:
+def test_ppo_trains_and_acts_in_any_spaces(allow: Callable[..., None], spaces: tuple[Any, Any]) -> None:
     config = (
         PPOConfig()
-        .environment(lambda env_config: Drawn(observation_space, action_space))
+        .environment(lambda env_config: Drawn(spaces, allow))
         .env_runners(num_envs_per_env_runner=2)
         .training(train_batch_size=16, minibatch_size=8, num_epochs=1, model=_SMALL)
         .debugging(seed=0)
@@ -138,7 +176,7 @@ def test_ppo_trains_and_acts_in_any_spaces(observation_space: Any, action_space:
         result = algorithm.train()
         assert result["env_runners"]["num_env_steps_sampled_lifetime"] == 16
         assert all(np.isfinite(value) for value in result["learners"]["default_policy"].values())
-        action, _, _ = algorithm.compute_single_action(observation_space.sample())
-        assert action_space.contains(action), action
+        action, _, _ = algorithm.compute_single_action(Drawn(spaces, allow).observed())
+        assert spaces[1].contains(action), action
     finally:
         algorithm.stop()

@@ -6,7 +6,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from rlmodule_catalogs import PPOCatalog
+from rlmodule_catalogs import Catalog, PPOCatalog
 from rlmodule_core import (
     ActorCriticEncoderConfig,
     ConfigError,
@@ -87,6 +87,40 @@ def test_a_native_head_is_taken_as_it_is():
     latents = module.encoder({"obs": OBS})["encoder_out"]["critic"]
     np.testing.assert_array_equal(module.forward_train({"obs": OBS})["vf_preds"], latents[:, 0] * 2.0)
     assert "'vf'" in str(module.non_portable_part())
+
+
+def test_a_native_policy_head_is_taken_as_it_is():
+    class Mine(PPOCatalog):
+        def build_pi_head(self, framework: str) -> Any:
+            return lambda latents: latents[:, :6]
+
+    module = _module(Mine)
+    latents = module.encoder({"obs": OBS})["encoder_out"]["actor"]
+    np.testing.assert_array_equal(module.forward_inference({"obs": OBS})["action_dist_inputs"], latents[:, :6])
+    assert "'pi'" in str(module.non_portable_part())
+
+
+def test_a_distribution_class_of_one_s_own_is_what_the_module_draws_from():
+    class Mine(PPOCatalog):
+        def get_action_dist_cls(self, framework: str) -> type[Distribution]:
+            standard = super().get_action_dist_cls(framework)
+            return type("Bold", (standard,), {"sample": lambda self, rng=None: self.loc + 9})
+
+    module = _module(Mine)
+    dist_cls = module.get_exploration_action_dist_cls()
+    assert dist_cls.__name__ == "Bold"
+    inputs = module.forward_exploration({"obs": OBS})["action_dist_inputs"]
+    np.testing.assert_array_equal(dist_cls.from_logits(inputs).sample(), inputs[:, :3] + 9)
+    assert "distribution Bold" in str(module.non_portable_part())
+
+
+def test_a_base_catalog_may_build_a_native_encoder():
+    class Mine(Catalog):
+        def build_encoder(self, framework: str) -> Any:
+            return lambda batch: {"encoder_out": batch["obs"] * 2.0}
+
+    catalog = Mine(gym.spaces.Box(-1, 1, (4,)), gym.spaces.Discrete(2), {})
+    np.testing.assert_array_equal(catalog.build_encoder("numpy")({"obs": OBS})["encoder_out"], OBS * 2.0)
 
 
 def test_a_native_encoder_is_taken_as_it_is():

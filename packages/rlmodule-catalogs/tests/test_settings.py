@@ -109,6 +109,27 @@ def test_convolutions_survive_being_stored():
     assert ModelSettings.parse(json.loads(json.dumps(asdict(given)))) == given
 
 
+@pytest.mark.parametrize("kind", ["fcnet", "conv", "post_fcnet"])
+@pytest.mark.parametrize("value", ["tanhh", "TANH", True, 0, [], ["tanh"], {}, np.array([1]), object])
+def test_activations_and_initializers_are_looked_at_even_where_no_layer_has_them(make: Any, kind: str, value: Any):
+    for key in (f"{kind}_activation", f"{kind}_kernel_initializer"):
+        with pytest.raises(ConfigError, match=f"The model setting '{key}' must be one of .*, got "):
+            make(obs=gym.spaces.Box(0, 1, (3,)), **{key: value})
+
+
+@pytest.mark.parametrize(
+    "obs", [gym.spaces.Box(0, 1, (84, 84)), gym.spaces.Discrete(3), gym.spaces.Dict(a=REAL_ACTIONS)]
+)
+def test_convolutions_where_nothing_is_an_image_are_refused(make: Any, obs: Any):
+    with pytest.raises(ConfigError, match=r"'conv_filters' is about images, .* three axes or more; the observation sp"):
+        make(obs=obs, conv_filters=[[16, 4, 2]]).get_encoder_config()
+
+
+def test_convolutions_are_for_the_images_among_the_parts(make: Any):
+    obs = gym.spaces.Dict(a=gym.spaces.Tuple((gym.spaces.Box(0, 255, (4, 4, 2), np.uint8),)), b=REAL_ACTIONS)
+    assert "Conv2D(2, 5, (2, 2)" in repr(make(obs=obs, conv_filters=[[5, 2, 1]]).get_encoder_config().plan())
+
+
 @pytest.mark.parametrize(
     "key", ["fcnet_kernel_initializer", "conv_kernel_initializer", "post_fcnet_kernel_initializer"]
 )

@@ -110,12 +110,31 @@ def test_a_part_without_a_default_is_named_by_its_keys(make: Any):
 
 @pytest.mark.parametrize(
     "space",
-    [gym.spaces.Dict(), gym.spaces.Tuple(()), gym.spaces.Dict(a=gym.spaces.Tuple(())), gym.spaces.Dict({3: _BOX})],
+    [gym.spaces.Dict(), gym.spaces.Tuple(()), gym.spaces.Dict(a=gym.spaces.Tuple(())), gym.spaces.Dict({3: _BOX})]
+    + [gym.spaces.Dict({"": _BOX}), gym.spaces.Dict(action_mask=gym.spaces.MultiBinary(2))],
     ids=str,
 )
 def test_spaces_without_parts_and_keys_that_are_no_texts_are_refused(make: Any, space: Any):
-    with pytest.raises(UnsupportedSpaceError, match=r"it needs at least one part, and texts as keys.*get_encoder_conf"):
+    expected = r"at least one part, and texts as keys, none of them empty.*mask is no part.*get_encoder_conf"
+    with pytest.raises(UnsupportedSpaceError, match=expected):
         make(obs=space).build_actor_critic_encoder("numpy")
+
+
+@pytest.mark.parametrize(
+    "space",
+    [
+        gym.spaces.Box(0, 1, (0,)),
+        gym.spaces.Box(0, 9, (2, 0), np.int64),
+        gym.spaces.Box(0, 255, (4, 0, 2), np.uint8),
+        gym.spaces.MultiDiscrete([]),
+    ],
+    ids=str,
+)
+def test_observations_without_numbers_are_refused_by_their_space_and_part(make: Any, space: Any):
+    for refused, where in ((space, "^No default"), (gym.spaces.Dict(a=space), "^In the part 'a' of the observation: ")):
+        with pytest.raises(UnsupportedSpaceError, match=where) as caught:
+            make(obs=refused).build_actor_critic_encoder("numpy")
+        assert f"the observation space {space}, whose observations of shape {space.shape} hold no" in str(caught.value)
 
 
 @pytest.mark.parametrize(

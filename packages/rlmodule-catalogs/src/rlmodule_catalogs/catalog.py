@@ -9,9 +9,10 @@ import gymnasium as gym
 
 from rlmodule_catalogs.action_descriptor import action_descriptor_for
 from rlmodule_catalogs.encoder_config import encoder_config_for
+from rlmodule_catalogs.image_axes import is_image
 from rlmodule_catalogs.settings import ModelSettings
 from rlmodule_core import ConfigError, Descriptor, Distribution, ModelConfig, get_backend
-from rlmodule_core.spaces import without_mask
+from rlmodule_core.spaces import leaf_spaces, without_mask
 
 
 class Catalog:
@@ -53,8 +54,16 @@ class Catalog:
 
         Raises:
             UnsupportedSpaceError: the observation space has no default.
+            ConfigError: a setting does not suit the observation space.
         """
-        return encoder_config_for(without_mask(self.observation_space), self.settings)
+        space = without_mask(self.observation_space)
+        config = encoder_config_for(space, self.settings)
+        if self.settings.conv_filters is not None and not any(map(is_image, (leaf for _, leaf in leaf_spaces(space)))):
+            raise ConfigError(
+                f"The model setting 'conv_filters' is about images, which are boxes of three axes or more; the "
+                f"observation space {space} has none. Leave it out, or add a channel axis to a box of two."
+            )
+        return config
 
     def build_encoder(self, framework: str) -> Any:
         """A native encoder: `{"obs": [B, ...]}` to `{"encoder_out": [B, L]}`."""

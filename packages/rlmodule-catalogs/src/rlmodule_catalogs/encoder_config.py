@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import singledispatch
 from typing import Any
@@ -11,7 +10,7 @@ from typing import Any
 import gymnasium as gym
 
 from rlmodule_catalogs.entry_records import entry_records
-from rlmodule_catalogs.image_axes import image_records
+from rlmodule_catalogs.image_axes import image_records, is_image
 from rlmodule_catalogs.settings import ModelSettings
 from rlmodule_core import (
     CNNEncoderConfig,
@@ -21,7 +20,7 @@ from rlmodule_core import (
     UnsupportedSpaceError,
 )
 from rlmodule_core.plans import Cast, Dense, Flatten, MultiOneHot, OneHot, Record, walk_records
-from rlmodule_core.spaces import is_nested, sub_spaces
+from rlmodule_core.spaces import inside_part, is_nested, named_parts
 
 _NEXT_STEP = (
     "Supported are Box, Discrete, MultiDiscrete and MultiBinary spaces, and Dict and Tuple spaces of these. For any "
@@ -45,10 +44,10 @@ def encoder_config_for(space: gym.Space[Any], settings: ModelSettings) -> ModelC
 
 @encoder_config_for.register
 def _(space: gym.spaces.Box, settings: ModelSettings) -> ModelConfig:
-    entry = entry_records(space)
-    if len(space.shape) > 2:
-        return _cnn(settings, input_dims=space.shape, before=(*image_records(space.shape), *entry))
-    return _mlp(settings, input_dims=space.shape, before=(*entry, *_to_vector(space.shape)))
+    rows, entry = _rows(space), entry_records(space)
+    if is_image(space):
+        return _cnn(settings, input_dims=rows, before=(*image_records(rows), *entry))
+    return _mlp(settings, input_dims=rows, before=(*entry, *_to_vector(rows)))
 
 
 @encoder_config_for.register
@@ -58,8 +57,9 @@ def _(space: gym.spaces.Discrete, settings: ModelSettings) -> ModelConfig:
 
 @encoder_config_for.register
 def _(space: gym.spaces.MultiDiscrete, settings: ModelSettings) -> ModelConfig:
+    rows = _rows(space)
     one_hot = MultiOneHot(tuple(space.nvec.ravel().tolist()), tuple(space.start.ravel().tolist()))
-    return _mlp(settings, input_dims=space.shape, before=(*_to_vector(space.shape), one_hot))
+    return _mlp(settings, input_dims=rows, before=(*_to_vector(rows), one_hot))
 
 
 @encoder_config_for.register
@@ -74,38 +74,30 @@ def _(space: gym.Space[Any], settings: ModelSettings) -> ModelConfig:
 
 
 def _streams(space: gym.Space[Any], settings: ModelSettings) -> dict[str, Any]:
-    parts = sub_spaces(space)
-    if not parts or not all(isinstance(key, str) and key for key in parts):
+    parts = named_parts(space)
+    if parts is None:
         raise UnsupportedSpaceError(
             f"No default encoder exists for the observation space {space}: it needs at least one part, and texts as "
-            f"keys. {_NEXT_STEP}"
+            f"keys, none of them empty. An action mask is no part that is encoded. {_NEXT_STEP}"
         )
     return {key: _stream(key, part, settings) for key, part in parts.items()}
 
 
 def _stream(key: str, space: gym.Space[Any], settings: ModelSettings) -> Any:
     if is_nested(space):
-        with _inside(key):
+        with inside_part(key, "observation"):
             return _streams(space, settings)
     # Settings without hidden layers have a latent width.
     widths = [*settings.fcnet_hiddens, *([] if settings.encoder_latent_dim is None else [settings.encoder_latent_dim])]
     width = widths[0]
     embedding = replace(settings, fcnet_hiddens=(width,), encoder_latent_dim=None)
-    with _inside(key):
+    with inside_part(key, "observation"):
         config = encoder_config_for(space, embedding)
     if type(config) is MLPEncoderConfig and config.hidden_layer_dims == (width,):
         numbers = next(record.inputs for _, record in walk_records(config.plan()) if isinstance(record, Dense))
         narrow = max(_FEWEST_UNITS, _UNITS_PER_NUMBER * numbers)
         return replace(config, hidden_layer_dims=(min(width, narrow),))
     return config
-
-
-@contextmanager
-def _inside(key: str) -> Iterator[None]:
-    try:
-        yield
-    except UnsupportedSpaceError as error:
-        raise UnsupportedSpaceError(f"In the part {key!r} of the observation: {error}") from error
 
 
 def _to_vector(shape: tuple[int, ...]) -> tuple[Record, ...]:
@@ -127,6 +119,15 @@ def _cnn(settings: ModelSettings, *, input_dims: tuple[int, ...], before: Sequen
         cnn_weights_initializer=settings.conv_kernel_initializer,
         **_dense(settings),
     )
+
+
+def _rows(space: gym.spaces.Box | gym.spaces.MultiDiscrete) -> tuple[int, ...]:
+    if 0 in space.shape:
+        raise UnsupportedSpaceError(
+            f"No default encoder exists for the observation space {space}, whose observations of shape {space.shape} "
+            f"hold no numbers. {_NEXT_STEP}"
+        )
+    return tuple(space.shape)
 
 
 def _dense(settings: ModelSettings) -> dict[str, Any]:

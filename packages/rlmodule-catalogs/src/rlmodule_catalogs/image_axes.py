@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+from typing import Any
+
+import gymnasium as gym
+
 from rlmodule_core.plans import Flatten, Record, Transpose
 
 _MOST_CHANNELS = 16
+
+
+def is_image(space: gym.Space[Any]) -> bool:
+    """Whether values of the space are seen as images: those of boxes with three axes or more."""
+    return isinstance(space, gym.spaces.Box) and len(space.shape) > 2
 
 
 def image_records(shape: tuple[int, ...]) -> tuple[Record, ...]:

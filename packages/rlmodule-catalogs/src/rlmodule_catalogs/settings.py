@@ -10,6 +10,7 @@ from typing import Any, Self
 
 from rlmodule_catalogs.refused_settings import reason_for
 from rlmodule_core import ConfigError, nearest, parse_filters
+from rlmodule_core.plans import ACTIVATIONS, INITIALIZERS
 
 _GAIN = math.sqrt(2.0)
 _XAVIER = {"other": "xavier_uniform"}
@@ -96,6 +97,10 @@ class ModelSettings:
                 raise ConfigError(f"The model setting {declared.name!r} must be True or False, got {value!r}.")
             if declared.name.endswith("_gain"):
                 object.__setattr__(self, declared.name, _gain(declared.name, value))
+        # Here, because nobody else looks at them where there is no layer of that kind.
+        for kind in ("fcnet", "conv", "post_fcnet"):
+            self._require_one_of(f"{kind}_activation", (*ACTIVATIONS, "swish", "linear", None))
+            self._require_one_of(f"{kind}_kernel_initializer", tuple(INITIALIZERS))
         for name in ("fcnet_hiddens", "post_fcnet_hiddens"):
             object.__setattr__(self, name, _layer_sizes(name, getattr(self, name)))
         object.__setattr__(self, "conv_filters", _filters(self.conv_filters))
@@ -108,6 +113,14 @@ class ModelSettings:
             object.__setattr__(self, "encoder_latent_dim", int(self.encoder_latent_dim))
         if not self.fcnet_hiddens and self.encoder_latent_dim is None:
             raise ConfigError("The model setting 'fcnet_hiddens' is empty; then 'encoder_latent_dim' must be set.")
+
+    def _require_one_of(self, name: str, legal: Sequence[str | None]) -> None:
+        value = getattr(self, name)
+        if not isinstance(value, str | None) or value not in legal:
+            raise ConfigError(
+                f"The model setting {name!r} must be one of {', '.join(map(str, legal))}, got {value!r}."
+                f"{nearest(str(value), [text for text in legal if text is not None])}"
+            )
 
 
 def _unknown(key: object, known: Sequence[str]) -> ConfigError:

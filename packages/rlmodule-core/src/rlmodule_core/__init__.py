@@ -1,6 +1,7 @@
 """The stable core interface: everything that the other packages and their users build on.
 
-Plans and their records are in `rlmodule_core.plans`.
+Plans and their records are in `rlmodule_core.plans`. For those who write packages of their own, the public names of
+`rlmodule_core.checkpoint`, `.plugins`, `.spaces`, `.summary` and `.testing` belong to it too; nothing else does.
 """
 
 from rlmodule_core.__about__ import INTERFACE, __version__
@@ -29,6 +30,7 @@ from rlmodule_core.configs import (
     MLPHeadConfig,
     ModelConfig,
     MultiStreamEncoderConfig,
+    NativeModelConfig,
     build_network,
     default_filters,
     parse_filters,
@@ -80,7 +82,8 @@ from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.module.session import Session
 from rlmodule_core.module.spec import SingleAgentRLModuleSpec
 from rlmodule_core.module_like import ModuleLike
-from rlmodule_core.spaces import space_from_dict, space_to_dict
+from rlmodule_core.spaces.from_dict import space_from_dict
+from rlmodule_core.spaces.to_dict import space_to_dict
 from rlmodule_core.specs import (
     AnyOf,
     SpecDict,
@@ -129,6 +132,7 @@ __all__ = [
     "MultiCategoricalDistribution",
     "MultiDistribution",
     "MultiStreamEncoderConfig",
+    "NativeModelConfig",
     "NotANumberError",
     "Ops",
     "Optimizer",

@@ -41,11 +41,25 @@ def load(group: str, name: str) -> Any:
             f"The plugin {name!r} of {group} ({point.value}, from {_distribution(point)}) failed to load: "
             f"{type(error).__name__}: {error}. Repair or uninstall {_distribution(point)}."
         ) from error
-    root = sys.modules[point.module.partition(".")[0]]
+    root = sys.modules[_root(point.module)]
     interface = getattr(root, "INTERFACE", None)
     if interface is not None:
         check_interface(_distribution(point), interface)
     return loaded
+
+
+def distribution_of(group: str, plugin: type[Any] | str) -> str | None:
+    """The distribution that registers this name in `group`, or something from the package of this class."""
+    points = entry_points(group=group)
+    if isinstance(plugin, str):
+        owners = [point for point in points if point.name == plugin]
+    else:
+        owners = [point for point in points if _root(point.module) == _root(plugin.__module__)]
+    return next(map(_distribution, owners), None)
+
+
+def _root(module: str) -> str:
+    return module.partition(".")[0]
 
 
 def _find(group: str, name: str) -> EntryPoint:
@@ -72,4 +86,4 @@ def _what_to_install(group: str) -> str:
 
 
 def _distribution(point: EntryPoint) -> str:
-    return point.dist.name if point.dist is not None else point.module.partition(".")[0]
+    return point.dist.name if point.dist is not None else _root(point.module)

@@ -7,7 +7,19 @@ import numpy as np
 import pytest
 from gymnasium.spaces import Discrete
 
-from rlmodule_core import Categorical, Descriptor, Deterministic, DiagGaussian, SquashedGaussian, distribution_for
+from rlmodule_core import (
+    Bernoulli,
+    Categorical,
+    ConfigError,
+    Descriptor,
+    Deterministic,
+    DiagGaussian,
+    MultiCategorical,
+    MultiDistribution,
+    SquashedGaussian,
+    distribution_for,
+    get_backend,
+)
 
 SPACES = (
     gym.spaces.Discrete(3),
@@ -46,3 +58,22 @@ def test_squashed_actions_fit_boxes_of_their_bounds():
     squashed = SquashedGaussian.for_space(gym.spaces.Box(-1, 1, (2,)))
     assert [squashed.fits(space) for space in SPACES] == [space is SPACES[2] for space in SPACES]
     assert not squashed.fits(gym.spaces.Box(-1, 2, (2,)))
+
+
+def test_lists_are_kept_as_tuples_so_that_descriptors_compare_and_bind():
+    pairs = [
+        (MultiCategorical([2, 3], start=[0, 1], shape=[2, 1]), MultiCategorical((2, 3), start=(0, 1), shape=(2, 1))),
+        (SquashedGaussian([0.0], [1.0], shape=[1]), SquashedGaussian((0.0,), (1.0,))),
+        (MultiDistribution(["a"], [Bernoulli(2)]), MultiDistribution(("a",), (Bernoulli(2),))),
+    ]
+    for given, expected in pairs:
+        assert given == expected
+        assert given.bind(get_backend("numpy").ops) is expected.bind(get_backend("numpy").ops)
+
+
+@pytest.mark.parametrize(
+    ("keys", "children"), [((), 0), (("",), 1), (("a", ""), 2), (("a", "a"), 2), (("a", "b"), 1), (("a",), 2)]
+)
+def test_parts_have_keys_of_their_own(keys: Any, children: int):
+    with pytest.raises(ConfigError, match="a key of its own for each that is not empty"):
+        MultiDistribution(keys, (Bernoulli(2),) * children)

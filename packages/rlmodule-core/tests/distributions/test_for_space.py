@@ -70,3 +70,19 @@ def test_other_spaces_are_refused_with_what_to_override(space: gym.Space[Any]):
 def test_whole_numbers_in_a_box_are_pointed_to_a_space_that_counts():
     with pytest.raises(UnsupportedSpaceError, match=r"of int64\. Whole numbers may be a MultiDiscrete space"):
         distribution_for(S.Box(0, 9, (3,), np.int64))
+
+
+@pytest.mark.parametrize("space", [S.Box(0, 1, (0,)), S.Box(0, 1, (2, 0), np.float64), S.MultiDiscrete([])], ids=str)
+def test_actions_without_numbers_are_refused_by_their_space_and_part(space: gym.Space[Any]):
+    for refused, where in ((space, "^"), (S.Dict(a=S.Tuple((space,))), "^In the part 'a' of the action: In the part ")):
+        with pytest.raises(UnsupportedSpaceError, match=where) as caught:
+            distribution_for(refused)
+        assert f"the action space {space}, whose actions of shape {space.shape} hold no numbers" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "space", [S.Dict(), S.Tuple(()), S.Dict({"": S.Discrete(2)}), S.Dict({3: S.Discrete(2)})], ids=str
+)
+def test_parts_have_texts_as_names(space: gym.Space[Any]):
+    with pytest.raises(UnsupportedSpaceError, match="at least one part, and texts as keys, none of them empty"):
+        distribution_for(space)

@@ -112,6 +112,19 @@ def test_a_mask_that_forbids_nothing_changes_no_bit(descriptor: Descriptor) -> N
 
 
 @pytest.mark.parametrize("descriptor", ALL, ids=repr)
+@pytest.mark.parametrize("scale", [1e9, 1e30])
+def test_illegal_actions_stay_impossible_where_the_logits_of_legal_ones_are_lower_still(
+    descriptor: Descriptor, scale: float
+) -> None:
+    inputs = np.full((ROWS, descriptor.input_dim), -scale, np.float32)
+    mask = random_mask(descriptor, np.random.default_rng(0))
+    dist = descriptor.bind(OPS).from_logits(masked_inputs(OPS, descriptor, inputs, mask))
+    for seed in range(20):
+        assert is_legal(descriptor, dist.sample(rng=get_backend("numpy").rng(seed)), mask)
+    assert is_legal(descriptor, dist.to_deterministic().sample(), mask)
+
+
+@pytest.mark.parametrize("descriptor", ALL, ids=repr)
 def test_masks_go_along_with_a_time_axis(descriptor: Descriptor) -> None:
     inputs, mask, _ = drawn(descriptor, 3)
 

@@ -107,6 +107,7 @@ def test_draws_at_the_bounds_have_the_same_log_probability_again(ops: Ops, make_
     [
         gym.spaces.Box(0, np.inf, (2,)),
         gym.spaces.Box(1, 1, (2,)),
+        gym.spaces.Box(-1e300, 1e300, (2,), np.float64),
         gym.spaces.Box(0, 9, (2,), np.int64),
         gym.spaces.Discrete(2),
     ],
@@ -117,7 +118,9 @@ def test_spaces_without_two_bounds_are_refused(space: Any):
         SquashedGaussian.for_space(space)
 
 
-@pytest.mark.parametrize(("low", "high"), [((1.0,), (0.0,)), ((0.0,), (math.inf,)), ((), ()), ((0.0,), (1.0, 2.0))])
+@pytest.mark.parametrize(
+    ("low", "high"), [((1.0,), (0.0,)), ((0.0,), (math.inf,)), ((-1e39,), (0.0,)), ((), ()), ((0.0,), (1.0, 2.0))]
+)
 def test_bounds_that_are_none_are_refused(low: Any, high: Any):
     with pytest.raises(ConfigError, match="SquashedGaussian needs"):
         SquashedGaussian(low, high)

@@ -74,6 +74,27 @@ class ForgetsTheCritic(PPOCatalog):
         return head
 
 
+class OnTorchAlone(PPOCatalog):
+    """Says so where it is asked for another framework."""
+
+    def build_vf_head(self, framework: str) -> Any:
+        if framework != "torch":
+            raise ConfigError(f"The value head exists for torch only, not for {framework!r}.")
+        return super().build_vf_head(framework)
+
+
+class OnTorchAloneSilently(PPOCatalog):
+    def build_vf_head(self, framework: str) -> Any:
+        if framework != "torch":
+            raise ConfigError("The value head exists for torch only.")
+        return super().build_vf_head(framework)
+
+
+class Nowhere(PPOCatalog):
+    def build_vf_head(self, framework: str) -> Any:
+        raise ConfigError(f"Not yet written for {framework!r}.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class MoreSettings(ModelSettings):
     planned: int = 3
@@ -114,6 +135,15 @@ BROKEN: dict[type[Any], dict[str, str]] = {
         STEP: "'action_dist_inputs' is not finite",
     },
     ForgetsTheCritic: {STEP: "a weight of 'vf' after a step of the optimizer: expected it moved"},
+    OnTorchAlone: {},
+    OnTorchAloneSilently: dict.fromkeys(
+        (BUILT, WIDTHS, CHECKPOINT), "The value head exists for torch only.\nExamined: numpy, (Box"
+    )
+    | {EFFECT: "expected an effect of every setting, got none of ['conv_"},
+    Nowhere: {
+        BUILT: "expected a framework in which the networks are built, got refusals by all",
+        EFFECT: "expected an effect of every setting, got none of ['conv_",
+    },
     HasAnIdleSetting: {EFFECT: "got none of ['planned']"},
 }
 
@@ -127,7 +157,7 @@ def _suite(catalog: type[Any], **attributes: Any) -> type[CatalogSuite]:
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
 def test_a_broken_catalog_fails(assert_fails: AssertFails, broken: type[Any]):
-    if STEP in BROKEN[broken]:
+    if STEP in BROKEN[broken] or broken is OnTorchAlone:
         pytest.importorskip("rlmodule_torch")
     assert_fails(_suite(broken), BROKEN[broken])
 

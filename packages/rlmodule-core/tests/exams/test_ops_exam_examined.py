@@ -45,7 +45,8 @@ def _rounded(self: Any, network: Any) -> Any:
     return {name: array.astype(np.float16).astype(np.float32) for name, array in _GET_WEIGHTS(self, network).items()}
 
 
-_GET_WEIGHTS, _NORMAL, _GATHER = NumpyBackend.get_weights, NumpyOps.random_normal, NumpyOps.gather
+_GET_WEIGHTS, _GATHER = NumpyBackend.get_weights, NumpyOps.gather
+_NORMAL, _UNIFORM = NumpyOps.random_normal, NumpyOps.random_uniform
 
 WRONG_OPS: list[tuple[str, Any, dict[str, str]]] = [
     ("tensor_type", list, {DTYPES: "batch(): expected a list (ops.tensor_type), got <class 'numpy.ndarray'>"}),
@@ -86,6 +87,18 @@ WRONG_OPS: list[tuple[str, Any, dict[str, str]]] = [
     (
         "random_normal",
         lambda self, rng, like: _NORMAL(self, rng, like).astype(np.float64),
+        {"draws_have_their_shapes_and_dtypes": "expected ('float32', (5, 2)), got ('float64', (5, 2))"},
+    ),
+    ("random_uniform", lambda self, rng, x: 1 - _UNIFORM(self, rng, x) / 2, {FOLLOW: "mean of ops.random_uniform"}),
+    ("random_uniform", lambda self, rng, x: 2 * _UNIFORM(self, rng, x) - 0.5, {FOLLOW: "from 0 to below 1"}),
+    (
+        "random_uniform",
+        lambda self, rng, x: _UNIFORM(self, rng, x[:, :1]) + x,
+        {FOLLOW: "the correlation in ops.random_uniform"},
+    ),
+    (
+        "random_uniform",
+        lambda self, rng, x: _UNIFORM(self, rng, x).astype(np.float64),
         {"draws_have_their_shapes_and_dtypes": "expected ('float32', (5, 2)), got ('float64', (5, 2))"},
     ),
     (

@@ -42,6 +42,7 @@ from rlmodule_core.plans import (
     lower_plan,
 )
 from rlmodule_core.summary import summarise
+from rlmodule_core.summary.specs import forward_summary
 
 BOX = gym.spaces.Box(-1.0, 1.0, (4,))
 SIZES = st.lists(st.integers(1, 9), min_size=1, max_size=3).map(tuple)
@@ -105,7 +106,7 @@ def run_layers(plan: Plan, inputs: Any) -> tuple[Any, Shapes]:
 
         return run
 
-    return lower_plan(plan, recording, Container)(inputs), shapes
+    return lower_plan(plan, recording, Container, framework="numpy")(inputs), shapes
 
 
 class Own(NumpyRLModule):
@@ -288,6 +289,22 @@ def test_nested_spaces_are_told_leaf_by_leaf_and_in_short_by_their_keys() -> Non
     assert ["rest.0", "Discrete(3)"] in told
     assert ["rest.1", "Box(-1.0,", "1.0,", "(4,),", "float32)"] in told
     assert repr(module) == "Own(numpy, Dict(camera, rest) -> Discrete(2))"
+
+
+def test_keys_that_look_alike_or_cannot_be_printed_are_told_apart_as_in_the_names_of_weights() -> None:
+    odd = gym.spaces.Dict({"a": gym.spaces.Dict({"b": BOX}), "a.b": BOX, "%": BOX, "two\nlines\ud800": BOX})
+    module = Own(RLModuleConfig(odd, odd))
+    for spaces in (summarise(module).observations, summarise(module).actions):
+        assert set(spaces) == {"a.b", "a%2Eb", "%25", "two\\nlines\\ud800"}
+    short = "Dict(%25, a, a%2Eb, two\\nlines\\ud800)"
+    assert repr(module) == f"Own(numpy, {short} -> {short})"
+    assert forward_summary({"obs": {"a": {"b": None}, "a.b": None}}, []).takes == ("obs.a.b", "obs.a%2Eb")
+
+
+def test_keys_that_are_no_texts_are_told_too() -> None:
+    module = Own(RLModuleConfig(gym.spaces.Dict({3: BOX}), gym.spaces.Discrete(2)))
+    assert repr(module) == "Own(numpy, Dict(3) -> Discrete(2))"
+    assert list(summarise(module).observations) == ["3"]
 
 
 def test_a_long_space_keeps_its_shape_and_stays_in_its_line() -> None:

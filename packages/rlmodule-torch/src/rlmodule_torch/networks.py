@@ -48,7 +48,7 @@ class Container(nn.Module):
 
 def lower(plan: Plan) -> nn.Module:
     """A torch network for the plan."""
-    return lower_plan(plan, Layer, Container)
+    return lower_plan(plan, Layer, Container, framework="torch")
 
 
 def named_tensors(module: nn.Module) -> dict[str, torch.Tensor]:

@@ -112,6 +112,10 @@ class TorchOps:
         draws = torch.empty(like.shape, dtype=like.dtype).normal_(generator=_generator(rng))
         return draws.to(like.device)
 
+    def random_uniform(self, rng: Rng | None, like: Tensor) -> Tensor:
+        draws = torch.empty(like.shape, dtype=like.dtype).uniform_(generator=_generator(rng))
+        return draws.to(like.device)
+
     def random_categorical(self, rng: Rng | None, logits: Tensor) -> Tensor:
         # The smallest of exponential clocks with rates exp(logits) rings first: Gumbel's trick without two logarithms.
         clocks = torch.empty(logits.shape).exponential_(generator=_generator(rng))

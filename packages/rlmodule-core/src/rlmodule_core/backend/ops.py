@@ -80,5 +80,8 @@ class Ops(Protocol):
     def random_normal(self, rng: Rng | None, like: Tensor) -> Tensor:
         """Standard normal draws of the shape and dtype of `like`."""
 
+    def random_uniform(self, rng: Rng | None, like: Tensor) -> Tensor:
+        """Draws from 0 to below 1, of the shape and dtype of `like`."""
+
     def random_categorical(self, rng: Rng | None, logits: Tensor) -> Tensor:
         """One index per row, drawn by unnormalised log-probabilities: `[..., n]` to int64 `[...]`."""

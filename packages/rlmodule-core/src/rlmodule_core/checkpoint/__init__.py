@@ -5,7 +5,7 @@ For packages that store more than one module's weights; users call `save_to_chec
 
 from rlmodule_core.checkpoint.describe import describe_modules
 from rlmodule_core.checkpoint.module import load_module, load_modules, read_weights, save_modules
-from rlmodule_core.checkpoint.section import SECTION, ContainerEntry
+from rlmodule_core.checkpoint.section import SECTION, ContainerEntry, ModuleEntry
 from rlmodule_core.checkpoint.sharing import require_shared
 from rlmodule_core.checkpoint.store import Checkpoint, read_checkpoint, write_checkpoint
 from rlmodule_core.checkpoint.stored_modules import StoredModules
@@ -16,6 +16,7 @@ __all__ = [
     "SECTION",
     "Checkpoint",
     "ContainerEntry",
+    "ModuleEntry",
     "StoredModules",
     "class_name",
     "describe_modules",

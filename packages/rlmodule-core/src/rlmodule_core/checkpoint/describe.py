@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
 
+from rlmodule_core import plugins
 from rlmodule_core.checkpoint.section import SECTION, ContainerEntry, ModuleEntry, entry_to_json
 from rlmodule_core.checkpoint.sharing import owners_of, shared_weights
 from rlmodule_core.checkpoint.storable import Storable
@@ -61,19 +62,29 @@ def _describe(module: Storable, payload: str) -> ModuleEntry:
         architecture=module.architecture,
         framework=module.framework,
         class_name=None if has_standard_class(module) else class_name(type(module)),
-        non_portable_part=gap,
+        non_portable_part=None if gap is None else gap + _origin(module),
         config=None if config is None else config.to_dict(),
         payload=payload,
     )
+
+
+def _origin(module: Storable) -> str:
+    catalog = _distribution_of_catalog(module)
+    return "" if catalog is None else f" (its catalog is that of the distribution {catalog})"
+
+
+def _distribution_of_catalog(module: Storable) -> str | None:
+    catalog = None if module.config is None else module.config.catalog_class
+    return None if catalog is None else plugins.distribution_of(plugins.CATALOGS, catalog)
 
 
 def _payload_name(module_id: str) -> str:
     return f"{SECTION}.{module_id}"
 
 
-def _versions(modules: Iterable[Storable]) -> dict[str, str]:
+def _versions(modules: Collection[Storable]) -> dict[str, str]:
     """The versions of the packages that the modules come from: information for people, never acted upon."""
-    packages = {"rlmodule-core", "numpy"}
+    packages = {"rlmodule-core", "numpy"} | {name for name in map(_distribution_of_catalog, modules) if name}
     packages |= {type(module).__module__.partition(".")[0].replace("_", "-") for module in modules}
     found = {}
     for package in sorted(packages):

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from rlmodule_core.checkpoint.layout import KINDS, Kind
 from rlmodule_core.checkpoint.section import ModuleEntry, Section, read_section
 from rlmodule_core.checkpoint.sharing import require_shared
 from rlmodule_core.checkpoint.store import Checkpoint, read_checkpoint
-from rlmodule_core.errors import CheckpointError, ConfigError, StateError, nearest
+from rlmodule_core.errors import CheckpointError, ConfigError, PluginError, RLModuleError, StateError, nearest
 from rlmodule_core.module.class_names import class_name, find_class
 from rlmodule_core.module.config import RLModuleConfig
 from rlmodule_core.module.resolve import resolve_module_class, standard_class
@@ -107,7 +108,8 @@ class StoredModules:
         weights = self.weights(module_id)
         if entry.class_name is None and module_class is None:
             require_plans_fit(config, weights, where=f"module {module_id!r} of {directory}")
-        return self._construct(cls, config, weights)
+        with _saying_what_needs_it(entry, PluginError):
+            return self._construct(cls, config, weights)
 
     def build_all(self) -> dict[str, Any]:
         """Build all modules by id, in the framework that wrote them; ids of one module get the same object.
@@ -138,7 +140,8 @@ class StoredModules:
         data = self.section.entries[owner].config
         if data is not None:
             where = f"rl_module.modules.{owner}.config"
-            config = RLModuleConfig.from_dict(data, catalog_class=catalog_class, where=where)
+            chosen = _named_catalog(self.section.entries[owner], data) if catalog_class is None else catalog_class
+            config = RLModuleConfig.from_dict(data, catalog_class=chosen, where=where)
             _require_catalog(config.catalog_class)
             return config
         if container is not None and container.config is not None:
@@ -162,6 +165,27 @@ class StoredModules:
                 f"{_NO_CONFIG if config is None else ''}"
             ) from error
         return module
+
+
+def _named_catalog(entry: ModuleEntry, config: Mapping[str, Any]) -> type[Any] | None:
+    """The class that a config without plans names as its catalog."""
+    name = config.get("catalog")
+    if config.get("plans") is not None or not isinstance(name, str) or ":" not in name:
+        return None
+    with _saying_what_needs_it(entry, CheckpointError):
+        return find_class(name, argument="catalog_class")
+
+
+@contextmanager
+def _saying_what_needs_it(entry: ModuleEntry, missing: type[RLModuleError]) -> Iterator[None]:
+    """Within the block, a catalog that is not there is reported with what ties the module to it."""
+    try:
+        yield
+    except missing as error:
+        if entry.non_portable_part is None:
+            raise
+        text = f"{error} The module is tied to {entry.framework} by {entry.non_portable_part}."
+        raise type(error)(text) from error
 
 
 def _require_catalog(catalog_class: type[Any] | str | None) -> None:

@@ -6,6 +6,7 @@ from rlmodule_core.configs.cnn import CNNEncoderConfig
 from rlmodule_core.configs.conv_filters import ConvFilter, default_filters, parse_filters
 from rlmodule_core.configs.mlp import FreeLogStdMLPHeadConfig, MLPEncoderConfig, MLPHeadConfig
 from rlmodule_core.configs.multi_stream import MultiStreamEncoderConfig
+from rlmodule_core.configs.native import NativeModelConfig
 
 __all__ = [
     "ActorCriticEncoderConfig",
@@ -16,6 +17,7 @@ __all__ = [
     "MLPHeadConfig",
     "ModelConfig",
     "MultiStreamEncoderConfig",
+    "NativeModelConfig",
     "build_network",
     "default_filters",
     "parse_filters",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rlmodule_core.configs.base import ModelConfig
+from rlmodule_core.configs.base import ModelConfig, plan_of_encoder
 from rlmodule_core.errors import ConfigError
 from rlmodule_core.plans import ActorCritic, Chain, Dims
 
@@ -24,7 +24,7 @@ class ActorCriticEncoderConfig(ModelConfig):
         object.__setattr__(self, "input_dims", self.base_encoder_config.input_dims)
 
     def plan(self) -> ActorCritic:
-        base = self.base_encoder_config.plan()
+        base = plan_of_encoder(self.base_encoder_config)
         if isinstance(base, Chain):
             raise ConfigError(
                 "ActorCriticEncoderConfig.base_encoder_config must be an encoder's config such as MLPEncoderConfig, "

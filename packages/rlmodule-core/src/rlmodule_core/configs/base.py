@@ -9,7 +9,7 @@ from typing import Any
 
 from rlmodule_core.backend.discovery import get_backend
 from rlmodule_core.errors import ConfigError
-from rlmodule_core.plans import Dims, Plan
+from rlmodule_core.plans import Dims, Native, Plan
 from rlmodule_core.plans.sizes import sizes_of
 
 
@@ -52,8 +52,16 @@ class ModelConfig(ABC):
 def build_network(config: ModelConfig, framework: str) -> Any:
     """Build the network of a config. The default lowers its plan.
 
-    Register your config type here to build a native network of your own instead.
+    Register your config type here to build a native network of your own instead; see NativeModelConfig.
     """
     if not isinstance(config, ModelConfig):
         raise ConfigError(f"Expected a ModelConfig such as MLPEncoderConfig(input_dims=(4,)), got {config!r}.")
     return get_backend(framework).lower(config.plan())
+
+
+_LOWERED = build_network.dispatch(ModelConfig)
+
+
+def plan_of_encoder(config: ModelConfig) -> Plan:
+    """The plan of an encoder's config inside another's; `Native` where a network is registered for its type."""
+    return config.plan() if build_network.dispatch(type(config)) is _LOWERED else Native(config)

@@ -92,5 +92,6 @@ def _is_size(value: object) -> bool:
 def _bad(specifier: object) -> ConfigError:
     return ConfigError(
         "Convolutions are a list of [kernels, kernel size, stride] or [kernels, kernel size, stride, padding], such as "
-        f'[[16, [8, 8], 4], [32, 4, 2, "valid"]]; a size is a number or [height, width], got {specifier!r}.'
+        '[[16, [8, 8], 4], [32, 4, 2, "valid"]]; a size is a number or [height, width], the padding "same" or "valid"; '
+        f"got {specifier!r}."
     )

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias, Union
 
-from rlmodule_core.configs.base import ModelConfig
+from rlmodule_core.configs.base import ModelConfig, plan_of_encoder
 from rlmodule_core.configs.mlp import MLPConfig
 from rlmodule_core.errors import ConfigError
-from rlmodule_core.plans import Branches, Chain, Concat, Dims, Encoder, Fusion, Plan
+from rlmodule_core.plans import Branches, Chain, Concat, Dims, Encoder, Fusion, Latents, Native, Plan
 
 Streams: TypeAlias = Mapping[str, Union[ModelConfig, "Streams"]]
 """Encoder configs by the key of their observation; a mapping of them where observations are nested."""
@@ -42,7 +42,9 @@ def _branches(streams: Streams) -> Branches:
 def _branch(key: str, stream: ModelConfig | Streams) -> tuple[Plan, Dims]:
     if isinstance(stream, Mapping):
         return _branches(stream), ()
-    plan = stream.plan()
+    plan = plan_of_encoder(stream)
+    if isinstance(plan, Native):
+        return Latents(plan), stream.input_dims
     if not isinstance(plan, Encoder):
         raise ConfigError(
             f"MultiStreamEncoderConfig.base_encoder_configs[{key!r}] must be an encoder's config such as "

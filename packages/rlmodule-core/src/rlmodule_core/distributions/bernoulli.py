@@ -11,9 +11,10 @@ import gymnasium as gym
 
 from rlmodule_core.backend.ops import Ops, Rng, Tensor
 from rlmodule_core.distributions.base import Distribution
-from rlmodule_core.distributions.descriptor import Descriptor, bound_class
-from rlmodule_core.distributions.deterministic import DeterministicDistribution
-from rlmodule_core.distributions.event_shape import Shape, canonical_dim, shape_of, to_event, to_flat
+from rlmodule_core.distributions.descriptor import bound_class
+from rlmodule_core.distributions.deterministic import point_mass
+from rlmodule_core.distributions.event_shape import Shape, to_event, to_flat
+from rlmodule_core.distributions.shaped import ShapedDescriptor
 from rlmodule_core.errors import UnsupportedSpaceError
 
 
@@ -52,10 +53,8 @@ class BernoulliDistribution(Distribution):
         return self.ops.exp(self.logits - self._minus_log_off)
 
     def sample(self, *, rng: Rng | None = None) -> Tensor:
-        # A choice between 0, whose logit is 0, and 1.
-        on = self.ops.reshape(self.logits, (*self.logits.shape, 1))
-        drawn = self.ops.random_categorical(rng, self.ops.concat([self.ops.zeros_like(on), on], -1))
-        return to_event(self.ops, drawn, self._shape)
+        drawn = self.ops.random_uniform(rng, self.logits) < self._on
+        return to_event(self.ops, self.ops.cast(drawn, "int64"), self._shape)
 
     def logp(self, value: Tensor) -> Tensor:
         switched = self.ops.cast(to_flat(self.ops, value, self._shape), self.ops.dtype_name(self.logits))
@@ -69,31 +68,15 @@ class BernoulliDistribution(Distribution):
         return self.ops.sum(likelier - self._minus_log_off + other._minus_log_off, axis=-1)
 
     def to_deterministic(self) -> Distribution:
-        point_mass = bound_class(DeterministicDistribution, None, self.ops)
-        actions = self.ops.cast(self.logits > 0, "int64")
-        return point_mass(to_event(self.ops, actions, self._shape), event_rank=len(self._shape))
+        actions = to_event(self.ops, self.ops.cast(self.logits > 0, "int64"), self._shape)
+        return point_mass(self.ops, actions, event_rank=len(self._shape))
 
 
 @dataclass(frozen=True)
-class Bernoulli(Descriptor):
+class Bernoulli(ShapedDescriptor):
     """Describes actions of a MultiBinary space: `dim` switches, or switches of the shape `dim`."""
 
-    dim: int | tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "dim", canonical_dim(self, "dim", self.dim))
-
-    @property
-    def event_shape(self) -> Shape:
-        """The shape of one action."""
-        return shape_of(self.dim)
-
-    @property
-    def input_dim(self) -> int:
-        return math.prod(self.event_shape)
-
-    def fits(self, space: gym.Space[Any]) -> bool:
-        return isinstance(space, gym.spaces.MultiBinary) and tuple(space.shape) == self.event_shape
+    space_class = gym.spaces.MultiBinary
 
     def bind(self, ops: Ops) -> type[BernoulliDistribution]:
         return bound_class(BernoulliDistribution, self, ops)

@@ -11,7 +11,7 @@ import gymnasium as gym
 from rlmodule_core.backend.ops import Ops, Rng, Tensor
 from rlmodule_core.distributions.base import Distribution
 from rlmodule_core.distributions.descriptor import Descriptor, bound_class
-from rlmodule_core.distributions.deterministic import DeterministicDistribution
+from rlmodule_core.distributions.deterministic import point_mass
 from rlmodule_core.errors import UnsupportedSpaceError
 from rlmodule_core.plans.sizes import require_positive
 
@@ -60,8 +60,7 @@ class CategoricalDistribution(Distribution):
         return self.ops.sum(self.ops.exp(self._log_probs) * difference, axis=-1)
 
     def to_deterministic(self) -> Distribution:
-        point_mass = bound_class(DeterministicDistribution, None, self.ops)
-        return point_mass(self._shifted(self.ops.argmax(self.logits)), event_rank=0)
+        return point_mass(self.ops, self._shifted(self.ops.argmax(self.logits)), event_rank=0)
 
     def _shifted(self, index: Tensor) -> Tensor:
         return index + self._start if self._start else index

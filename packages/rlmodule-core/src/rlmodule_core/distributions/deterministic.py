@@ -10,8 +10,9 @@ import gymnasium as gym
 
 from rlmodule_core.backend.ops import Ops, Rng, Tensor
 from rlmodule_core.distributions.base import Distribution
-from rlmodule_core.distributions.descriptor import Descriptor, bound_class
-from rlmodule_core.distributions.event_shape import Shape, canonical_dim, shape_of, to_event
+from rlmodule_core.distributions.descriptor import bound_class
+from rlmodule_core.distributions.event_shape import to_event
+from rlmodule_core.distributions.shaped import ShapedDescriptor
 from rlmodule_core.errors import UnsupportedSpaceError
 
 
@@ -64,26 +65,16 @@ class DeterministicDistribution(Distribution):
         return zeros
 
 
+def point_mass(ops: Ops, action: Tensor, *, event_rank: int) -> DeterministicDistribution:
+    """The distribution of a certain action `[..., *shape]`, whose shape has `event_rank` axes."""
+    return bound_class(DeterministicDistribution, None, ops)(action, event_rank)
+
+
 @dataclass(frozen=True)
-class Deterministic(Descriptor):
+class Deterministic(ShapedDescriptor):
     """Describes actions in `dim` numbers, or numbers of the shape `dim`, that the network gives directly."""
 
-    dim: int | tuple[int, ...]
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "dim", canonical_dim(self, "dim", self.dim))
-
-    @property
-    def event_shape(self) -> Shape:
-        """The shape of one action."""
-        return shape_of(self.dim)
-
-    @property
-    def input_dim(self) -> int:
-        return math.prod(self.event_shape)
-
-    def fits(self, space: gym.Space[Any]) -> bool:
-        return isinstance(space, gym.spaces.Box) and space.shape == self.event_shape
+    space_class = gym.spaces.Box
 
     def bind(self, ops: Ops) -> type[DeterministicDistribution]:
         return bound_class(DeterministicDistribution, self, ops)

@@ -11,9 +11,10 @@ import gymnasium as gym
 
 from rlmodule_core.backend.ops import Ops, Rng, Tensor
 from rlmodule_core.distributions.base import Distribution
-from rlmodule_core.distributions.descriptor import Descriptor, bound_class
-from rlmodule_core.distributions.deterministic import DeterministicDistribution
-from rlmodule_core.distributions.event_shape import Shape, canonical_dim, shape_of, to_event, to_flat
+from rlmodule_core.distributions.descriptor import bound_class
+from rlmodule_core.distributions.deterministic import point_mass
+from rlmodule_core.distributions.event_shape import Shape, to_event, to_flat
+from rlmodule_core.distributions.shaped import ShapedDescriptor
 from rlmodule_core.errors import UnsupportedSpaceError
 
 LOG_STD_LIMIT = 20.0
@@ -79,12 +80,11 @@ class DiagGaussianDistribution(Distribution):
         return self.ops.sum(other.log_std - self.log_std + 0.5 * (ratio + shift - 1.0), axis=-1)
 
     def to_deterministic(self) -> Distribution:
-        point_mass = bound_class(DeterministicDistribution, None, self.ops)
-        return point_mass(to_event(self.ops, self.loc, self._shape), event_rank=len(self._shape))
+        return point_mass(self.ops, to_event(self.ops, self.loc, self._shape), event_rank=len(self._shape))
 
 
 @dataclass(frozen=True)
-class DiagGaussian(Descriptor):
+class DiagGaussian(ShapedDescriptor):
     """Describes actions in `dim` real numbers, or in real numbers of the shape `dim`.
 
     Attributes:
@@ -93,23 +93,13 @@ class DiagGaussian(Descriptor):
             for the environment; False only clips to the bounds.
     """
 
-    dim: int | tuple[int, ...]
     normalize_actions: bool = True
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "dim", canonical_dim(self, "dim", self.dim))
-
-    @property
-    def event_shape(self) -> Shape:
-        """The shape of one action."""
-        return shape_of(self.dim)
+    space_class = gym.spaces.Box
 
     @property
     def input_dim(self) -> int:
-        return 2 * math.prod(self.event_shape)
-
-    def fits(self, space: gym.Space[Any]) -> bool:
-        return isinstance(space, gym.spaces.Box) and space.shape == self.event_shape
+        return 2 * super().input_dim
 
     def bind(self, ops: Ops) -> type[DiagGaussianDistribution]:
         return bound_class(DiagGaussianDistribution, self, ops)

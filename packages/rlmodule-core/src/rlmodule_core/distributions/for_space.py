@@ -15,7 +15,7 @@ from rlmodule_core.distributions.diag_gaussian import DiagGaussian
 from rlmodule_core.distributions.multi_categorical import MultiCategorical
 from rlmodule_core.distributions.multi_distribution import MultiDistribution
 from rlmodule_core.errors import UnsupportedSpaceError
-from rlmodule_core.spaces import sub_spaces
+from rlmodule_core.spaces import inside_part, named_parts
 
 _SUPPORTED = (
     "Supported are Discrete, MultiDiscrete, MultiBinary, Box spaces of floats, and Dict and Tuple spaces of these. "
@@ -41,6 +41,7 @@ def _(space: gym.spaces.Discrete) -> Descriptor:
 
 @distribution_for.register
 def _(space: gym.spaces.MultiDiscrete) -> Descriptor:
+    _require_numbers(space)
     return MultiCategorical.for_space(space)
 
 
@@ -56,16 +57,30 @@ def _(space: gym.spaces.Box) -> Descriptor:
             f"No default action distribution exists for the action space {space} of {space.dtype}. Whole numbers may "
             f"be a MultiDiscrete space. {_SUPPORTED}"
         )
+    _require_numbers(space)
     return DiagGaussian(space.shape)
 
 
 @distribution_for.register(gym.spaces.Dict)
 @distribution_for.register(gym.spaces.Tuple)
 def _(space: gym.Space[Any]) -> Descriptor:
-    parts = sub_spaces(space)
-    if not parts or not all(isinstance(key, str) for key in parts):
+    parts = named_parts(space)
+    if parts is None:
         raise UnsupportedSpaceError(
-            f"No default action distribution exists for the action space {space}: it needs at least one part, and text "
-            f"as keys. {_SUPPORTED}"
+            f"No default action distribution exists for the action space {space}: it needs at least one part, and "
+            f"texts as keys, none of them empty. {_SUPPORTED}"
         )
-    return MultiDistribution(tuple(parts), tuple(map(distribution_for, parts.values())))
+    return MultiDistribution(tuple(parts), tuple(_of_part(key, part) for key, part in parts.items()))
+
+
+def _of_part(key: str, space: gym.Space[Any]) -> Descriptor:
+    with inside_part(key, "action"):
+        return distribution_for(space)
+
+
+def _require_numbers(space: gym.spaces.Box | gym.spaces.MultiDiscrete) -> None:
+    if 0 in space.shape:
+        raise UnsupportedSpaceError(
+            f"No default action distribution exists for the action space {space}, whose actions of shape {space.shape} "
+            f"hold no numbers. {_SUPPORTED}"
+        )

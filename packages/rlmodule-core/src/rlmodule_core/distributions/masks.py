@@ -18,6 +18,9 @@ from rlmodule_core.distributions.multi_distribution import MultiDistribution
 ILLEGAL = -1e9
 """The logit of an illegal action: its probability is exactly 0 in float32, while entropies stay finite."""
 
+_LEAST_LEGAL = 0.1 * ILLEGAL
+"""Legal actions keep this logit at least: below, where only a diverged network is, illegal ones would be likelier."""
+
 
 def mask_shapes(descriptor: Descriptor) -> Any:
     """The shape of the mask of one action; for parts by key, a dict of those that have one; None where none has.
@@ -36,7 +39,7 @@ def mask_shapes(descriptor: Descriptor) -> Any:
 
 
 def masked_inputs(ops: Ops, descriptor: Descriptor, inputs: Tensor, mask: Any) -> Tensor:
-    """The inputs of a distribution with illegal actions made impossible; where all are legal, the very same numbers.
+    """The inputs of a distribution with illegal actions made impossible; legal ones keep the very same numbers.
 
     Args:
         ops: of the framework.
@@ -53,9 +56,9 @@ def masked_inputs(ops: Ops, descriptor: Descriptor, inputs: Tensor, mask: Any) -
     if isinstance(descriptor, Bernoulli):
         legal = ops.reshape(mask, (*inputs.shape, 2)) != 0
         # The inputs are the log-odds of 1.
-        with_zero = ops.where(legal[..., 0], inputs, ops.constant([-ILLEGAL], inputs))
-        return ops.where(legal[..., 1], with_zero, ops.constant([ILLEGAL], inputs))
-    return ops.where(mask != 0, inputs, ops.constant([ILLEGAL], inputs))
+        with_zero = ops.where(legal[..., 0], inputs, -ILLEGAL)
+        return ops.where(legal[..., 1], with_zero, ILLEGAL)
+    return ops.where(mask != 0, ops.maximum(inputs, _LEAST_LEGAL), ILLEGAL)
 
 
 def without_legal_action(descriptor: Descriptor, mask: Any) -> NDArray[np.bool_]:

@@ -15,7 +15,7 @@ from rlmodule_core.backend.ops import Ops, Rng, Tensor
 from rlmodule_core.distributions.base import Distribution
 from rlmodule_core.distributions.categorical import Categorical, CategoricalDistribution
 from rlmodule_core.distributions.descriptor import Descriptor, bound_class
-from rlmodule_core.distributions.deterministic import DeterministicDistribution
+from rlmodule_core.distributions.deterministic import point_mass
 from rlmodule_core.distributions.event_shape import Shape, to_event, to_flat
 from rlmodule_core.errors import ConfigError, UnsupportedSpaceError
 from rlmodule_core.plans.sizes import sizes_of
@@ -78,9 +78,8 @@ class MultiCategoricalDistribution(Distribution):
         return self._total([one.kl(another) for one, another in zip(self.blocks, other.blocks, strict=True)])
 
     def to_deterministic(self) -> Distribution:
-        point_mass = bound_class(DeterministicDistribution, None, self.ops)
         actions = self._joined([block.to_deterministic().sample() for block in self.blocks])
-        return point_mass(actions, event_rank=len(self._shape))
+        return point_mass(self.ops, actions, event_rank=len(self._shape))
 
     def _joined(self, pieces: Sequence[Tensor]) -> Tensor:
         return to_event(self.ops, self.ops.concat(pieces, -1), self._shape)
@@ -105,6 +104,9 @@ class MultiCategorical(Descriptor):
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "nvec", sizes_of(self, "nvec", self.nvec))
+        for field in ("start", "shape"):
+            given = getattr(self, field)
+            object.__setattr__(self, field, None if given is None else tuple(given))
         if self.start is not None and not any(self.start):
             object.__setattr__(self, "start", None)
         if self.shape == (len(self.nvec),):

@@ -101,10 +101,13 @@ class MultiDistribution(Descriptor):
     children: tuple[Descriptor, ...]
 
     def __post_init__(self) -> None:
-        if not self.keys or len(set(self.keys)) != len(self.keys) or len(self.keys) != len(self.children):
+        for field in ("keys", "children"):
+            object.__setattr__(self, field, tuple(getattr(self, field)))
+        distinct = set(self.keys) - {""}
+        if not distinct or not len(distinct) == len(self.keys) == len(self.children):
             raise ConfigError(
-                f"MultiDistribution needs at least one part, and one key of its own for each; got the keys {self.keys} "
-                f"for {len(self.children)} parts."
+                f"MultiDistribution needs at least one part, and a key of its own for each that is not empty; got the "
+                f"keys {self.keys} for {len(self.children)} parts."
             )
 
     @classmethod

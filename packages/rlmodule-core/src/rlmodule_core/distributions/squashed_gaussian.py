@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Self
@@ -14,7 +13,7 @@ import numpy as np
 from rlmodule_core.backend.ops import Ops, Rng, Tensor
 from rlmodule_core.distributions.base import Distribution
 from rlmodule_core.distributions.descriptor import Descriptor, bound_class
-from rlmodule_core.distributions.deterministic import DeterministicDistribution
+from rlmodule_core.distributions.deterministic import point_mass
 from rlmodule_core.distributions.diag_gaussian import LOG_STD_LIMIT, DiagGaussianDistribution
 from rlmodule_core.distributions.event_shape import Shape, to_event, to_flat
 from rlmodule_core.errors import ConfigError, UnsupportedSpaceError
@@ -24,6 +23,8 @@ SQUASHED_LOG_STD_MAX = 1.0
 
 _NEAREST = 1.0 - 2.0**-24
 """How near to a bound, which is 1 here, draws are told apart: float32 knows no number between."""
+
+_LARGEST = float(np.finfo(np.float32).max)
 
 _STEP, _STEPS = 0.3, 18
 _NODES = tuple(_STEP * k for k in range(-_STEPS, _STEPS + 1))
@@ -46,18 +47,9 @@ class SquashedGaussianDistribution(DiagGaussianDistribution):
         return cls(loc, cls.ops.clip(log_std, -LOG_STD_LIMIT, SQUASHED_LOG_STD_MAX))
 
     @cached_property
-    def _bounds(self) -> tuple[Sequence[float], Sequence[float]]:
-        size = self.loc.shape[-1]
-        described: SquashedGaussian | None = self.descriptor
-        return ((-1.0,) * size, (1.0,) * size) if described is None else (described.low, described.high)
-
-    @property
-    def _half_spans(self) -> list[float]:
-        return [0.5 * high - 0.5 * low for low, high in zip(*self._bounds, strict=True)]
-
-    @property
-    def _middles(self) -> list[float]:
-        return [0.5 * low + 0.5 * high for low, high in zip(*self._bounds, strict=True)]
+    def _described(self) -> SquashedGaussian:
+        size, described = self.loc.shape[-1], self.descriptor
+        return SquashedGaussian((-1.0,) * size, (1.0,) * size) if described is None else described
 
     def rsample(self, *, rng: Rng | None = None) -> Tensor:
         return self._squashed(self.loc + self.scale * self.ops.random_normal(rng, self.loc))
@@ -66,7 +58,9 @@ class SquashedGaussianDistribution(DiagGaussianDistribution):
         # In float64: near a bound, float32 would round away how near.
         ops, shape = self.ops, self._shape
         loc, log_std, flat = (ops.cast(x, "float64") for x in (self.loc, self.log_std, to_flat(ops, value, shape)))
-        middles, half_spans = ops.constant(self._middles, flat), ops.constant(self._half_spans, flat)
+        middles, half_spans = (
+            ops.constant(values, flat) for values in (self._described.middles, self._described.half_spans)
+        )
         unit = ops.clip((flat - middles) / half_spans, -_NEAREST, _NEAREST)
         above, below = ops.log(1.0 + unit), ops.log(1.0 - unit)
         standardised = (0.5 * (above - below) - loc) * ops.exp(-log_std)
@@ -76,20 +70,20 @@ class SquashedGaussianDistribution(DiagGaussianDistribution):
 
     def entropy(self) -> Tensor:
         ops, deeper = self.ops, (*self.loc.shape, 1)
-        loc, scale = ops.reshape(self.loc, deeper), ops.reshape(self.scale, deeper)
-        drawn = loc + scale * ops.constant(_NODES, loc)
-        # The logarithm of the slope of tanh, 1 - tanh², without its cancellation.
-        log_slope = 2.0 * (math.log(2.0) - drawn - ops.softplus(-2.0 * drawn))
-        expected = ops.sum(log_slope * ops.constant(_WEIGHTS, loc), axis=-1)
-        return super().entropy() + ops.sum(expected, axis=-1) + sum(map(math.log, self._half_spans))
+        # The logarithm of the slope of tanh, 1 - tanh², is 2 (log 2 - x - softplus(-2 x)), without cancellation. Only
+        # its last term needs the points.
+        loc, scale = ops.reshape(-2.0 * self.loc, deeper), ops.reshape(-2.0 * self.scale, deeper)
+        bent = ops.softplus(loc + scale * ops.constant(_NODES, loc)) * ops.constant(_WEIGHTS, loc)
+        log_slope = 2.0 * (math.log(2.0) - self.loc - ops.sum(bent, axis=-1))
+        return super().entropy() + ops.sum(log_slope, axis=-1) + self._described.log_half_span
 
     def to_deterministic(self) -> Distribution:
-        point_mass = bound_class(DeterministicDistribution, None, self.ops)
-        return point_mass(self._squashed(self.loc), event_rank=len(self._shape))
+        return point_mass(self.ops, self._squashed(self.loc), event_rank=len(self._shape))
 
     def _squashed(self, flat: Tensor) -> Tensor:
-        ops, (low, high) = self.ops, (self.ops.constant(bounds, flat) for bounds in self._bounds)
-        middles, half_spans = (ops.constant(values, flat) for values in (self._middles, self._half_spans))
+        ops, own = self.ops, self._described
+        wanted = (own.low, own.high, own.middles, own.half_spans)
+        low, high, middles, half_spans = (ops.constant(values, flat) for values in wanted)
         # The product may be rounded to beyond a bound.
         return to_event(ops, ops.clip(middles + half_spans * ops.tanh(flat), low, high), self._shape)
 
@@ -109,6 +103,9 @@ class SquashedGaussian(Descriptor):
     shape: tuple[int, ...] | None = None
 
     def __post_init__(self) -> None:
+        for field in ("low", "high"):
+            object.__setattr__(self, field, tuple(getattr(self, field)))
+        object.__setattr__(self, "shape", None if self.shape is None else tuple(self.shape))
         if self.shape == (len(self.low),):
             object.__setattr__(self, "shape", None)
         sizes = {len(self.low), len(self.high), math.prod(self.event_shape)}
@@ -118,13 +115,30 @@ class SquashedGaussian(Descriptor):
                 f"shape; got {len(self.low)}, {len(self.high)} and the shape {self.shape}."
             )
         for low, high in zip(self.low, self.high, strict=True):
-            if not (math.isfinite(low) and math.isfinite(high) and low < high):
-                raise ConfigError(f"SquashedGaussian needs finite bounds, low below high, got {low} and {high}.")
+            if not -_LARGEST <= low < high <= _LARGEST:
+                raise ConfigError(
+                    f"SquashedGaussian needs bounds that are finite in float32, low below high, got {low} and {high}."
+                )
 
     @property
     def event_shape(self) -> Shape:
         """The shape of one action."""
         return (len(self.low),) if self.shape is None else self.shape
+
+    @cached_property
+    def half_spans(self) -> tuple[float, ...]:
+        """Half of what lies between the bounds."""
+        return tuple(0.5 * high - 0.5 * low for low, high in zip(self.low, self.high, strict=True))
+
+    @cached_property
+    def middles(self) -> tuple[float, ...]:
+        """The means of both bounds."""
+        return tuple(0.5 * low + 0.5 * high for low, high in zip(self.low, self.high, strict=True))
+
+    @cached_property
+    def log_half_span(self) -> float:
+        """The logarithms of `half_spans`, summed."""
+        return sum(map(math.log, self.half_spans))
 
     @property
     def input_dim(self) -> int:
@@ -144,12 +158,13 @@ class SquashedGaussian(Descriptor):
         """
         if not isinstance(space, gym.spaces.Box) or not np.issubdtype(space.dtype, np.floating):
             raise UnsupportedSpaceError(f"Squashed actions are those of a Box of floats, got {space}.")
-        if not (np.isfinite(space.low) & np.isfinite(space.high) & (space.low < space.high)).all():
+        low, high = space.low.astype(np.float64), space.high.astype(np.float64)
+        if not ((low >= -_LARGEST) & (low < high) & (high <= _LARGEST)).all():
             raise UnsupportedSpaceError(
                 f"Squashed actions need finite bounds, low below high on every axis, got {space}. Use DiagGaussian, "
                 "which takes unbounded axes, or bound the space with a Gymnasium wrapper."
             )
-        return cls(tuple(space.low.ravel().tolist()), tuple(space.high.ravel().tolist()), space.shape)
+        return cls(tuple(low.ravel().tolist()), tuple(high.ravel().tolist()), space.shape)
 
     def bind(self, ops: Ops) -> type[SquashedGaussianDistribution]:
         return bound_class(SquashedGaussianDistribution, self, ops)

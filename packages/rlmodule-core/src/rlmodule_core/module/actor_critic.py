@@ -13,7 +13,7 @@ from rlmodule_core.module.observation_specs import observation_spec
 from rlmodule_core.module.plans import ModulePlans
 from rlmodule_core.module.resolve import has_standard_class
 from rlmodule_core.module.rl_module import RLModule
-from rlmodule_core.plans import ActorCritic
+from rlmodule_core.plans import ActorCritic, walk_natives
 from rlmodule_core.spaces import mask_space
 from rlmodule_core.specs import SpecType, TensorSpec
 
@@ -84,7 +84,6 @@ class ActorCriticRLModule(RLModule):
         return descriptor
 
     def mask_descriptor(self) -> Descriptor | None:
-        """What describes the inputs that illegal actions are masked in; None where nothing is masked."""
         return self._mask_descriptor
 
     def _part(self, catalog: Any, method: str) -> Any:
@@ -134,7 +133,7 @@ class ActorCriticRLModule(RLModule):
     def _actor_latents(self, batch: Mapping[str, Any]) -> Any:
         encoder = self.encoder
         plan = self.backend.plan_of(encoder)
-        if isinstance(plan, ActorCritic):
+        if type(plan) is ActorCritic:
             # Acting needs no values, so the critic's encoder does not run.
             return encoder.run_child(plan.actor_key, batch)[Columns.ENCODER_OUT]
         return self._latents(batch)[Columns.ACTOR]
@@ -188,15 +187,19 @@ class ActorCriticRLModule(RLModule):
 
     def _dist_cls(self, phase: str) -> type[Distribution]:
         dist = self._dists[phase]
-        return dist.bind(self.backend.ops) if isinstance(dist, Descriptor) else dist
+        return dist if isinstance(dist, type) else dist.bind(self.backend.ops)
 
     def non_portable_part(self) -> str | None:
         if not has_standard_class(self):
             return super().non_portable_part()
         for part in ("encoder", "pi", "vf"):
             network = getattr(self, part)
-            if self.backend.plan_of(network) is None:
+            plan = self.backend.plan_of(network)
+            if plan is None:
                 return f"its part {part!r}, a {type(network).__name__} that was not built from a plan"
+            native = next(walk_natives(plan, part), None)
+            if native is not None:
+                return f"its part {native[0]!r}, which {type(native[1].config).__name__} builds by itself"
         for phase, dist in self._dists.items():
             if not isinstance(dist, Descriptor):
                 return f"the {phase} distribution {dist.__name__}, which was not bound from a descriptor"

@@ -12,7 +12,8 @@ from rlmodule_core import plugins
 from rlmodule_core.errors import CheckpointError, ConfigError
 from rlmodule_core.module.class_names import class_name, find_class
 from rlmodule_core.module.plans import ModulePlans
-from rlmodule_core.spaces import space_from_dict, space_to_dict
+from rlmodule_core.spaces.from_dict import space_from_dict
+from rlmodule_core.spaces.to_dict import space_to_dict
 from rlmodule_core.stored import from_fields, short
 
 

@@ -21,14 +21,19 @@ def conv2d(x: NDArray[Any], record: Conv2D, weights: Mapping[str, NDArray[Any]])
     above, below, left, right = record.padding
     images = x.reshape(math.prod(x.shape[:-3]), *x.shape[-3:])
     padded = np.pad(images, ((0, 0), (above, below), (left, right), (0, 0))) if any(record.padding) else images
-    # Patches [n, h', w', c, kernel height, kernel width]: a view, in the order of the kernel's axes.
     patches = sliding_window_view(padded, record.kernel, axis=(1, 2))[:, :: record.stride[0], :: record.stride[1]]
-    kernel = weights["weight"].reshape(record.outputs, -1).T
+    kernel = weights["weight"]
+    # Patches [n, h', w', c, kernel height, kernel width] are a view in the order of the kernel's axes. With the channels
+    # last, longer runs of memory are laid out: in half the time, but then the kernel is laid out anew, too.
+    if math.prod(patches.shape[:3]) >= record.outputs:
+        patches, kernel = patches.transpose(0, 1, 2, 4, 5, 3), kernel.transpose(0, 2, 3, 1)
+    matrix = kernel.reshape(record.outputs, -1).T
     rows = max(1, _MOST_NUMBERS // math.prod(patches.shape[1:]))
-    y = np.empty((*patches.shape[:3], record.outputs), np.result_type(x, kernel))
+    y = np.empty((*patches.shape[:3], record.outputs), np.result_type(x, matrix))
     for first in range(0, len(patches), rows):
         some = patches[first : first + rows]
-        np.matmul(some.reshape(*some.shape[:3], len(kernel)), kernel, out=y[first : first + rows])
+        # As one product: with more axes it would be one for each line of each image.
+        np.matmul(some.reshape(-1, len(matrix)), matrix, out=y[first : first + rows].reshape(-1, record.outputs))
     if record.bias:
         y += weights["bias"]
     return y.reshape(*x.shape[:-3], *y.shape[1:])

@@ -29,7 +29,7 @@ class Container:
 
 def lower(plan: Plan) -> Any:
     """A numpy network for the plan."""
-    return lower_plan(plan, Layer, Container)
+    return lower_plan(plan, Layer, Container, framework="numpy")
 
 
 def named_arrays(node: Any, name: str = "") -> Iterator[tuple[str, Array]]:

@@ -5,7 +5,9 @@ from rlmodule_core.plans.codec import from_json, to_json
 from rlmodule_core.plans.composite import ActorCritic, Chain, Children, Composite, Encoder, Network
 from rlmodule_core.plans.cost import multiply_adds
 from rlmodule_core.plans.initial_rng import initial_rng, initialising
+from rlmodule_core.plans.initializers import INITIALIZERS
 from rlmodule_core.plans.lowering import lower_plan
+from rlmodule_core.plans.native import Latents, Native, walk_natives
 from rlmodule_core.plans.record import Dims, Plan, Record
 from rlmodule_core.plans.records import (
     Activation,
@@ -21,6 +23,7 @@ from rlmodule_core.plans.records import (
     Scale,
     Transpose,
 )
+from rlmodule_core.plans.records.activation import ACTIVATIONS
 from rlmodule_core.plans.weights import (
     Weights,
     escape_key,
@@ -48,7 +51,9 @@ RECORDS = (
 COMPOSITES = (Chain, Encoder, ActorCritic, Branches, Fusion)
 
 __all__ = [
+    "ACTIVATIONS",
     "COMPOSITES",
+    "INITIALIZERS",
     "RECORDS",
     "Activation",
     "ActorCritic",
@@ -65,8 +70,10 @@ __all__ = [
     "Flatten",
     "FreeParameter",
     "Fusion",
+    "Latents",
     "LayerNorm",
     "MultiOneHot",
+    "Native",
     "Network",
     "OneHot",
     "Plan",
@@ -84,6 +91,7 @@ __all__ = [
     "match_weights",
     "multiply_adds",
     "to_json",
+    "walk_natives",
     "walk_records",
     "weight_shapes",
 ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from rlmodule_core.errors import ConfigError
 from rlmodule_core.plans.composite import Chain, Children, Composite, indented
+from rlmodule_core.plans.native import Latents
 from rlmodule_core.plans.record import Dims, Plan
 
 
@@ -45,7 +46,7 @@ class Branches(Composite):
         if "" in self.keys or len(set(self.keys)) < len(self.keys):
             raise ConfigError(f"The keys of Branches must be different texts, none of them empty; got {self.keys}.")
         for key, net in zip(self.keys, self.nets, strict=True):
-            if not isinstance(net, Chain | Branches):
+            if not isinstance(net, Chain | Branches | Latents):
                 raise ConfigError(
                     f"The branch {key!r} must be a Chain or Branches, got {type(net).__name__}. Take the plan inside."
                 )

@@ -33,7 +33,8 @@ def require_initializer(owner: object, name: str) -> None:
     Raises:
         ConfigError: lists the known names.
     """
-    if name not in INITIALIZERS:
+    # In a list, because what is no text may have no hash.
+    if name not in list(INITIALIZERS):
         raise ConfigError(
             f"{type(owner).__name__}.initializer must be one of {', '.join(INITIALIZERS)}, got {name!r}."
             f"{nearest(str(name), INITIALIZERS)}"

@@ -8,6 +8,7 @@ from typing import TypeVar
 from rlmodule_core.errors import PluginError
 from rlmodule_core.plans.composite import Composite
 from rlmodule_core.plans.initial_rng import initial_rng
+from rlmodule_core.plans.native import Native
 from rlmodule_core.plans.record import Plan, Record
 from rlmodule_core.plans.weights import Weights, escape_key, initial_weights, join_name
 
@@ -18,6 +19,8 @@ def lower_plan(
     plan: Plan,
     make_layer: Callable[[Record, Weights], N],
     make_container: Callable[[Composite, dict[str, N]], N],
+    *,
+    framework: str,
 ) -> N:
     """A native network for the plan, with fresh weights drawn from `initial_rng()`.
 
@@ -25,6 +28,7 @@ def lower_plan(
         plan: what to build.
         make_layer: a native layer for a record, given its weights by leaf name.
         make_container: a native container for a composite, given its children by key; it calls the composite's route.
+        framework: the backend's name, by which native encoders are built.
     """
     weights = initial_weights(plan, initial_rng())
 
@@ -34,6 +38,9 @@ def lower_plan(
             return make_container(node, children)
         if isinstance(node, Record):
             return make_layer(node, {leaf: weights[join_name(name, leaf)] for leaf in node.weight_shapes()})
+        if isinstance(node, Native):
+            network: N = node.config.build(framework)
+            return network
         raise PluginError(f"Expected a plan such as Chain((Dense(4, 2),)), got {node!r}.")
 
     return lower(plan, "")

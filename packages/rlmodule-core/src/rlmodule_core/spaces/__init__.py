@@ -1,9 +1,8 @@
-"""Gymnasium spaces as JSON and back, exactly, and how values of nested spaces lie inside."""
+"""Nested Gymnasium spaces: their parts and leaves, and how their values lie inside."""
 
 from __future__ import annotations
 
 from rlmodule_core.spaces.fitting import batch_misfit, illegal_leaf, legal_numbers, misfit
-from rlmodule_core.spaces.from_dict import space_from_dict
 from rlmodule_core.spaces.masks import mask_space, without_mask
 from rlmodule_core.spaces.nested import (
     from_mappings,
@@ -20,13 +19,14 @@ from rlmodule_core.spaces.nested import (
     to_mappings,
     with_leaves,
 )
-from rlmodule_core.spaces.to_dict import space_to_dict
+from rlmodule_core.spaces.parts import inside_part, named_parts
 
 __all__ = [
     "batch_misfit",
     "from_mappings",
     "holds_keys",
     "illegal_leaf",
+    "inside_part",
     "is_nested",
     "leaf_spaces",
     "leaves_of",
@@ -35,11 +35,10 @@ __all__ = [
     "mask_space",
     "misfit",
     "named_leaves",
+    "named_parts",
     "parts_of",
     "row_of",
     "show_leaf",
-    "space_from_dict",
-    "space_to_dict",
     "sub_spaces",
     "to_mappings",
     "with_leaves",

@@ -7,6 +7,7 @@ from typing import Any
 import gymnasium as gym
 
 from rlmodule_core.spaces.nested import is_nested, sub_spaces
+from rlmodule_core.summary.names import dotted
 
 _LONGEST = 48
 
@@ -23,6 +24,6 @@ def headline(module: Any) -> str:
 
 def _short(space: gym.Space[Any] | None) -> str:
     if is_nested(space):
-        return f"{type(space).__name__}({', '.join(sub_spaces(space))})"
+        return f"{type(space).__name__}({', '.join(dotted([key]) for key in sub_spaces(space))})"
     text = " ".join(str(space).split())
     return text if space is None or len(text) <= _LONGEST else f"{type(space).__name__}{space.shape}"

@@ -14,6 +14,7 @@ from rlmodule_core.module.class_names import class_name
 from rlmodule_core.module.resolve import has_standard_class
 from rlmodule_core.specs.paths import leaf_paths, look_up
 from rlmodule_core.summary.layer import LayerSummary, layers_of
+from rlmodule_core.summary.names import dotted
 from rlmodule_core.summary.spaces import row_dims, space_texts
 from rlmodule_core.summary.specs import ForwardSummary, forward_summary
 from rlmodule_core.summary.weights import WeightSummary, weight_summaries
@@ -96,4 +97,4 @@ def _forward(module: RLModule, phase: str) -> ForwardSummary:
 def _state(module: RLModule) -> dict[str, str]:
     state = module.get_initial_state()
     parts = {path: np.asarray(look_up(state, path)) for path in leaf_paths(state)}
-    return {".".join(path): f"{list(part.shape)} {part.dtype.name}" for path, part in parts.items()}
+    return {dotted(path): f"{list(part.shape)} {part.dtype.name}" for path, part in parts.items()}

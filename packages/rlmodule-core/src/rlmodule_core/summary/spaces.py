@@ -8,6 +8,7 @@ import gymnasium as gym
 
 from rlmodule_core.plans import Dims
 from rlmodule_core.spaces.nested import is_nested, leaf_spaces
+from rlmodule_core.summary.names import dotted
 
 
 def space_texts(space: gym.Space[Any] | None) -> dict[str, str]:
@@ -15,7 +16,7 @@ def space_texts(space: gym.Space[Any] | None) -> dict[str, str]:
     if space is None:
         return {}
     # numpy breaks and aligns what the spaces print.
-    return {".".join(path): " ".join(str(leaf).split()) for path, leaf in leaf_spaces(space)}
+    return {dotted(path): " ".join(str(leaf).split()) for path, leaf in leaf_spaces(space)}
 
 
 def row_dims(space: gym.Space[Any] | None) -> Dims | None:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rlmodule_core.specs import AnyOf, SpecDict, SpecType, TensorSpec, TypeSpec, canonical_spec
 from rlmodule_core.specs.spec import Spec
+from rlmodule_core.summary.names import dotted
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ def forward_summary(takes: SpecType, returns: SpecType) -> ForwardSummary:
 def _columns(spec: SpecType) -> tuple[str, ...]:
     canonical = canonical_spec(spec)
     if isinstance(canonical, SpecDict):
-        columns = tuple(f"{'.'.join(path)} {_leaf(leaf)}".rstrip() for path, leaf in canonical.items())
+        columns = tuple(f"{dotted(path)} {_leaf(leaf)}".rstrip() for path, leaf in canonical.items())
         return columns if columns else ("any mapping",)
     return ("anything" if canonical is None else _leaf(canonical),)
 
@@ -43,5 +44,5 @@ def _leaf(spec: Spec | None) -> str:
     if isinstance(spec, TypeSpec):
         return " or ".join(member.__name__ for member in spec.types)
     if isinstance(spec, AnyOf):
-        return " or ".join(".".join(path) for path in spec.keys)
+        return " or ".join(map(dotted, spec.keys))
     return repr(spec)

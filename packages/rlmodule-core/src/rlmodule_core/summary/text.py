@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import groupby
 from textwrap import wrap
 
-from rlmodule_core.plans import Dims, escape_key, join_name
+from rlmodule_core.plans import Dims
 from rlmodule_core.summary.layer import LayerSummary
 from rlmodule_core.summary.module import ModuleSummary
+from rlmodule_core.summary.names import dotted, printable
 from rlmodule_core.summary.specs import ForwardSummary
 
 _WIDTH = 80
@@ -91,7 +92,7 @@ def _networks(summary: ModuleSummary) -> list[str]:
     if summary.layers:
         return _table(("network", "input", "output", "numbers", ""), list(_layer_rows(summary.layers)))
     rows = [
-        (name, _dims(weight.shape), weight.dtype, f"{weight.numbers:,}", _trained(weight.trained))
+        (printable(name), _dims(weight.shape), weight.dtype, f"{weight.numbers:,}", _trained(weight.trained))
         for name, weight in summary.weights.items()
     ]
     return _table(("weight", "shape", "dtype", "numbers", ""), rows) if rows else []
@@ -99,11 +100,11 @@ def _networks(summary: ModuleSummary) -> list[str]:
 
 def _layer_rows(layers: Sequence[LayerSummary]) -> Iterator[Row]:
     for parents, members in groupby(layers, key=lambda layer: layer.path[:-1]):
-        yield (join_name(*map(escape_key, parents)), "", "", "", "")
+        yield (dotted(parents), "", "", "", "")
         for layer in members:
             notes = [_trained(layer.trained), "shared with an earlier layer" if layer.shared else ""]
             yield (
-                f"  {layer.path[-1]}  {layer.layer}",
+                f"  {dotted(layer.path[-1:])}  {layer.layer}",
                 _rows(layer.input_dims),
                 _rows(layer.output_dims),
                 f"{layer.numbers:,}" if layer.numbers else "",

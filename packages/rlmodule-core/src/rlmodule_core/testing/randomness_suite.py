@@ -17,13 +17,13 @@ _MANY = 20_000
 
 
 class RandomnessSuite(BackendExam):
-    """`random_normal`, `random_categorical` and the generators that they draw from."""
+    """`random_normal`, `random_uniform`, `random_categorical` and the generators that they draw from."""
 
-    def _draw(self, rng: Rng | None, rows: int = 40) -> tuple[Array, Array]:
-        ops = self.backend.ops
-        normal = ops.random_normal(rng, self.tensor(np.zeros((rows, 2), np.float32)))
+    def _draw(self, rng: Rng | None, rows: int = 40) -> tuple[Array, Array, Array]:
+        ops, like = self.backend.ops, self.tensor(np.zeros((rows, 2), np.float32))
+        normal, uniform = ops.random_normal(rng, like), ops.random_uniform(rng, like)
         index = ops.random_categorical(rng, self.tensor(np.tile(_LOGITS, (rows, 1))))
-        return self.array(normal), self.array(index)
+        return self.array(normal), self.array(uniform), self.array(index)
 
     def _require_equal(self, one: Any, other: Any, what: str) -> None:
         for mine, theirs in zip(one, other, strict=True):
@@ -34,17 +34,22 @@ class RandomnessSuite(BackendExam):
             require(not np.array_equal(mine, theirs), f"{what}: expected other draws, got twice the same.")
 
     def test_draws_have_their_shapes_and_dtypes(self) -> None:
-        normal, index = self._draw(self.backend.rng(0), rows=5)
+        normal, uniform, index = self._draw(self.backend.rng(0), rows=5)
+        require_equal((uniform.dtype.name, uniform.shape), ("float32", (5, 2)), "ops.random_uniform like [5, 2]")
         require_equal((normal.dtype.name, normal.shape), ("float32", (5, 2)), "ops.random_normal like [5, 2]")
         require_equal((index.dtype.name, index.shape), ("int64", (5,)), "ops.random_categorical of [5, 4]")
         nested = self.backend.ops.random_categorical(self.backend.rng(0), self.tensor(np.zeros((2, 3, 4), np.float32)))
         require_equal(self.array(nested).shape, (2, 3), "ops.random_categorical of [2, 3, 4]: shape")
 
     def test_draws_follow_their_distributions(self) -> None:
-        normal, index = self._draw(self.backend.rng(0), rows=_MANY)
+        normal, uniform, index = self._draw(self.backend.rng(0), rows=_MANY)
         self._require_near(normal.mean(axis=0), np.zeros(2), 1.0, "the mean of ops.random_normal")
         self._require_near(normal.var(axis=0), np.ones(2), 2.0, "the variance of ops.random_normal")
         self._require_near(np.corrcoef(normal.T)[0, 1], 0.0, 1.0, "the correlation in ops.random_normal")
+        require(bool(((uniform >= 0) & (uniform < 1)).all()), "ops.random_uniform: expected draws from 0 to below 1.")
+        self._require_near(uniform.mean(axis=0), np.full(2, 1 / 2), 1 / 12, "the mean of ops.random_uniform")
+        self._require_near(np.square(uniform).mean(axis=0), 1 / 3, 4 / 45, "the mean square of ops.random_uniform")
+        self._require_near(np.corrcoef(uniform.T)[0, 1], 0.0, 1.0, "the correlation in ops.random_uniform")
         expected = np.exp(_LOGITS) / np.exp(_LOGITS).sum()
         counts = np.bincount(index, minlength=4)
         self._require_near(counts / _MANY, expected, expected, "the frequencies of ops.random_categorical")
