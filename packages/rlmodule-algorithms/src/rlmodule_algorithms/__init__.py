@@ -6,6 +6,7 @@ Names are loaded on first use, so that the command line answers at once.
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 from rlmodule_algorithms.__about__ import INTERFACE, __version__
@@ -50,6 +51,8 @@ _MODULES = {
     "ppo_loss": "rlmodule_algorithms.ppo.loss",
 }
 
+_TASKS = "rlmodule_algorithms.tasks"
+
 __all__ = [
     "INTERFACE",
     "PRESETS",
@@ -78,6 +81,7 @@ __all__ = [
 def __getattr__(name: str) -> Any:
     core = importlib.import_module("rlmodule_core")
     core.check_interface("rlmodule-algorithms", INTERFACE)
+    importlib.import_module(_TASKS)
     if name == "PPORLModule":
         value: Any = core.ActorCriticRLModule
     elif name in _MODULES:
@@ -90,3 +94,9 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return list(__all__)
+
+
+# The ids of the tasks are registered at once where Gymnasium is there, else with the first name that is used: help and
+# usage errors of the command line must not wait for Gymnasium.
+if "gymnasium" in sys.modules:
+    importlib.import_module(_TASKS)

@@ -1,48 +1,64 @@
 from __future__ import annotations
 
-import time
-from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import pytest
+from gymnasium.spaces import flatten
 
-from rlmodule_algorithms import evaluate_policy
-from rlmodule_algorithms.presets import PRESETS, Preset
+from rlmodule_algorithms import PRESETS
 from rlmodule_core import Policy
 
 pytestmark = pytest.mark.learning
 
-FRESH = 1_000_000
-"""First seed of the final episodes, which no evaluation in training has seen."""
+PROCESSOR_SECONDS = {
+    "ppo-cartpole": 90.0,
+    "ppo-acrobot": 60.0,
+    "ppo-pendulum": 180.0,
+    "ppo-find-the-spot": 60.0,
+    "ppo-high-or-low": 20.0,
+    "ppo-echo-multi-discrete": 20.0,
+    "ppo-echo-tuple": 20.0,
+    "ppo-echo-dict": 20.0,
+    "ppo-harvest": 60.0,
+}
+EVERY = pytest.mark.parametrize("name", PROCESSOR_SECONDS)
+SEEDS = pytest.mark.parametrize("seed", [0, 1, 2])
 
 
-def trained(preset: Preset, seed: int, directory: Path) -> tuple[float, float]:
-    """The mean return of the best policy in fresh greedy episodes, and the processor seconds of its training."""
-    algorithm = preset.make_config().debugging(seed=seed).build()
-    started = time.process_time()
-    try:
-        algorithm.train_until(
-            episode_return_mean=preset.stop_at, max_env_steps=preset.max_env_steps, checkpoint_dir=directory
-        )
-    finally:
-        algorithm.stop()
-    seconds = time.process_time() - started
-    # Served by numpy, as a user would serve it.
-    policy = Policy.from_checkpoint(directory, framework="numpy")
-    found: Any = evaluate_policy(policy, lambda: gym.make(preset.env), episodes=20, seed=FRESH)
-    return found["episode_return_mean"], seconds
+@SEEDS
+@EVERY
+def test_a_preset_reaches_its_target_in_its_processor_seconds(name: str, seed: int, trained: Any) -> None:
+    found = trained(name, seed)
+    print(f"{name}, seed {seed}: {found.mean:.2f} after {found.cpu_seconds:.1f} CPU seconds, {found.env_steps} steps")
+    assert found.mean >= PRESETS[name].target
+    assert found.cpu_seconds <= PROCESSOR_SECONDS[name]
 
 
-@pytest.mark.parametrize("seed", [0, 1, 2])
-@pytest.mark.parametrize(("name", "limit"), [("ppo-cartpole", 90.0), ("ppo-acrobot", 60.0), ("ppo-pendulum", 180.0)])
-def test_a_preset_reaches_its_target_in_its_processor_seconds(
-    name: str, limit: float, seed: int, tmp_path: Path
+@SEEDS
+@EVERY
+def test_numpy_serves_what_a_preset_has_trained_with_the_greedy_actions_of_torch(
+    name: str, seed: int, trained: Any
 ) -> None:
-    mean, seconds = trained(PRESETS[name], seed, tmp_path)
-    print(f"{name}, seed {seed}: {mean:.1f} after {seconds:.1f} CPU seconds")
-    assert mean >= PRESETS[name].target
-    assert seconds <= limit
+    directory = trained(name, seed).directory
+    numpy, torch = (Policy.from_checkpoint(directory, framework=framework) for framework in ("numpy", "torch"))
+    env = gym.make(PRESETS[name].env)
+    obs, _ = env.reset(seed=seed)
+    given = set()
+    for _ in range(300):
+        action, expected = (policy.compute_single_action(obs)[0] for policy in (numpy, torch))
+        served = flatten(env.action_space, action)
+        np.testing.assert_allclose(served, flatten(env.action_space, expected), rtol=1e-4, atol=1e-4)
+        given.add(served.tobytes())
+        obs, _, terminated, truncated, _ = env.step(action)
+        if terminated or truncated:
+            obs, _ = env.reset()
+    assert len(given) > 1, "a policy that knows one action shows nothing"
+
+
+def test_every_preset_is_here() -> None:
+    assert PROCESSOR_SECONDS.keys() == PRESETS.keys()
 
 
 def test_the_targets_are_those_that_were_promised() -> None:
@@ -50,4 +66,10 @@ def test_the_targets_are_those_that_were_promised() -> None:
         "CartPole-v1": 475.0,
         "Acrobot-v1": -100.0,
         "Pendulum-v1": -250.0,
+        "rlmodule/FindTheSpot-v0": 9.5,
+        "rlmodule/HighOrLow-v0": 19.0,
+        "rlmodule/EchoMultiDiscrete-v0": 9.0,
+        "rlmodule/EchoTuple-v0": 9.0,
+        "rlmodule/EchoDict-v0": 9.0,
+        "rlmodule/Harvest-v0": 17.0,
     }

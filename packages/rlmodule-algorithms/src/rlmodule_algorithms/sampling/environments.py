@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import gymnasium as gym
 from gymnasium.envs.registration import EnvSpec, load_env_creator
 
+import rlmodule_algorithms.tasks  # noqa: F401 (registers their ids)
 from rlmodule_algorithms.config.options import EnvSource
 from rlmodule_algorithms.errors import EnvError
 from rlmodule_algorithms.sampling.adoption import adopted, require_spaces

@@ -7,8 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from rlmodule_core import plugins, space_from_dict
-from rlmodule_core.checkpoint import StoredModules
-from rlmodule_core.checkpoint.section import ModuleEntry
+from rlmodule_core.checkpoint import ModuleEntry, StoredModules
 from rlmodule_core.summary import ModuleSummary, WeightSummary, space_texts, summarise, weight_summaries
 
 
