@@ -15,7 +15,7 @@ from rlmodule_algorithms.cli.display.display import NoDisplay, display_for
 from rlmodule_algorithms.cli.display.live_display import LiveDisplay, ProgressTable
 from rlmodule_algorithms.cli.display.plain_display import PlainDisplay, progress_line
 from rlmodule_algorithms.cli.display.progress import Progress
-from rlmodule_algorithms.cli.formatting import duration, plain_number, sparkline
+from rlmodule_algorithms.cli.formatting import duration, mean_number, plain_number, sparkline
 from rlmodule_algorithms.cli.limits import Limits
 
 
@@ -151,9 +151,24 @@ def test_durations_read_like_a_clock(seconds: float, text: str) -> None:
     assert duration(seconds) == text
 
 
-@pytest.mark.parametrize(("value", "text"), [(475.0, "475"), (212.44, "212.4"), (-99.5, "-99.5"), (1e6, "1,000,000")])
-def test_numbers_have_a_decimal_only_where_they_need_one(value: float, text: str) -> None:
-    assert plain_number(value) == text
+@pytest.mark.parametrize(
+    ("value", "mean", "plain"),
+    [
+        (475.0, "475.0", "475"),
+        (212.44, "212.4", "212.4"),
+        (-99.5, "-99.5", "-99.5"),
+        (1e6, "1,000,000.0", "1,000,000"),
+        (10.0, "10.0", "10"),
+        (9.568, "9.57", "9.57"),
+        (1.0, "1.00", "1"),
+        (0.95, "0.950", "0.95"),
+        (-0.0004, "-0.000", "-0"),
+        (0.0, "0.0", "0"),
+    ],
+)
+def test_numbers_have_the_decimals_that_they_need(value: float, mean: str, plain: str) -> None:
+    assert (mean_number(value), plain_number(value)) == (mean, plain)
+    assert mean_number(None) == "-"
 
 
 @given(st.lists(st.floats(-1e6, 1e6), max_size=80), st.integers(0, 40))

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from rlmodule_algorithms.cli.exit_codes import DONE
-from rlmodule_algorithms.cli.formatting import plain_number
+from rlmodule_algorithms.cli.formatting import mean_number, plain_number
 from rlmodule_algorithms.cli.options import EvaluateOptions
 from rlmodule_algorithms.cli.recorded_env import RecordedEnv, recorded_env
 from rlmodule_algorithms.cli.saved_checkpoint import saved_checkpoint
@@ -98,5 +98,5 @@ def _print_statistics(console: Console, returns: list[float]) -> None:
     for title in ("return", "mean", "std", "min", "max"):
         table.add_column(title if title != "return" else "", justify="right", style="dim" if title == "return" else "")
     values = (np.mean(returns), np.std(returns), min(returns), max(returns))
-    table.add_row("return", *(f"{value:,.1f}" for value in values))
+    table.add_row("return", *(mean_number(float(value)) for value in values))
     console.print(table)

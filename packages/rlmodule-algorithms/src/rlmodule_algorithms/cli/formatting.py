@@ -15,9 +15,20 @@ def duration(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def mean_number(value: float | None) -> str:
+    """Three digits at least, so that returns of 1 can be told apart as those of 500 can: `475.0`, `9.57`, `0.952`.
+
+    A dash where there is no value yet.
+    """
+    if value is None:
+        return "-"
+    size = abs(value)
+    return f"{value:,.1f}" if size >= 10.0 or size == 0.0 else f"{value:.2f}" if size >= 1.0 else f"{value:.3f}"
+
+
 def plain_number(value: float) -> str:
-    """One decimal where there is one: `475`, `212.4`, `-99.5`."""
-    return f"{value:,.1f}".removesuffix(".0")
+    """The same without the zeros behind: `475`, `212.4`, `-99.5`, `0.95`."""
+    return mean_number(value).rstrip("0").removesuffix(".")
 
 
 def measure(value: float | None, spec: str) -> str:

@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from rlmodule_algorithms.cli.display.progress import Progress
-from rlmodule_algorithms.cli.formatting import duration, measure, plain_number, sparkline
+from rlmodule_algorithms.cli.formatting import duration, mean_number, measure, plain_number, sparkline
 
 _LABEL_WIDTH = 9
 _TEXT_WIDTH = 42
@@ -66,9 +66,9 @@ class ProgressTable:
 
     def _return(self) -> Text:
         progress, target = self._progress, self._progress.limits.bar
-        text = Text.assemble((measure(progress.mean_return, ".1f"), "bold"))
+        text = Text.assemble((mean_number(progress.mean_return), "bold"))
         met = target is not None and progress.greedy_return is not None and progress.greedy_return >= target
-        text.append(f"  greedy {measure(progress.greedy_return, '.1f')}", style="green" if met else "")
+        text.append(f"  greedy {mean_number(progress.greedy_return)}", style="green" if met else "")
         return text if target is None else text.append(f" of {plain_number(target)}", style="dim")
 
     def _steps(self) -> Text:

@@ -7,7 +7,7 @@ from typing import Self
 from rich.console import Console
 
 from rlmodule_algorithms.cli.display.progress import Progress
-from rlmodule_algorithms.cli.formatting import duration, measure, plain_number
+from rlmodule_algorithms.cli.formatting import duration, mean_number, measure, plain_number
 
 _SECONDS_BETWEEN_LINES = 2.0
 
@@ -46,8 +46,8 @@ def progress_line(progress: Progress) -> str:
         f"{duration(progress.elapsed):>7}",
         f"{progress.env_steps:>9,} steps",
         f"{measure(progress.steps_per_second, ',.0f'):>7} steps/s",
-        f"return {measure(progress.mean_return, '.1f'):>7}",
-        f"greedy {measure(progress.greedy_return, '.1f'):>7}{target}",
+        f"return {mean_number(progress.mean_return):>7}",
+        f"greedy {mean_number(progress.greedy_return):>7}{target}",
         f"entropy {measure(progress.entropy, '.3f')}",
     ]
     if progress.kl is not None:

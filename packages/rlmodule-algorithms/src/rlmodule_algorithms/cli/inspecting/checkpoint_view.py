@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from rlmodule_algorithms.cli.formatting import plain_number
+from rlmodule_algorithms.cli.formatting import mean_number, plain_number
 from rlmodule_algorithms.cli.inspecting.algorithm_facts import AlgorithmFacts
 from rlmodule_algorithms.cli.inspecting.checkpoint_facts import CheckpointFacts, FileFacts
 from rlmodule_algorithms.cli.inspecting.module_facts import ModuleFacts
@@ -73,7 +73,7 @@ def _algorithm(facts: AlgorithmFacts) -> tuple[Text, list[tuple[str, str]]]:
     recent = (
         "none yet"
         if facts.recent_return_mean is None
-        else f"{facts.recent_return_mean:,.1f}, mean of the last episodes"
+        else f"{mean_number(facts.recent_return_mean)}, mean of the last episodes"
     )
     counts = f"{facts.iteration:,} iterations, {facts.env_steps:,} steps, {facts.episodes:,} episodes"
     rows = [("trained", counts), ("return", recent)]

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from rlmodule_algorithms.cli.commands import command
-from rlmodule_algorithms.cli.formatting import plain_number
+from rlmodule_algorithms.cli.formatting import mean_number, plain_number
 from rlmodule_algorithms.cli.training.directory import LOGS
 from rlmodule_algorithms.cli.training.events import events_are_written
 from rlmodule_algorithms.cli.training.logs import METRICS
@@ -90,10 +90,10 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
 def _return(summary: Summary) -> str:
     if summary.evaluation is None:
         best = summary.outcome.best_return
-        return "not evaluated" if best is None else f"{best:,.1f} at best in training; not evaluated afresh"
+        return "not evaluated" if best is None else f"{mean_number(best)} at best in training; not evaluated afresh"
     mean, returns = summary.evaluation["episode_return_mean"], summary.evaluation["episode_returns"]
     span = f"{plain_number(min(returns))} to {plain_number(max(returns))}"
-    return f"{mean:,.1f} mean of {len(returns)} fresh greedy episodes on numpy ({span})"
+    return f"{mean_number(mean)} mean of {len(returns)} fresh greedy episodes on numpy ({span})"
 
 
 def _next_steps(summary: Summary) -> list[tuple[str, Sequence[str]]]:
