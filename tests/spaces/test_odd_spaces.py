@@ -11,6 +11,7 @@ import pytest
 
 from rlmodule_algorithms import PPORLModule
 from rlmodule_core import Policy, SingleAgentRLModuleSpec, UnsupportedSpaceError
+from rlmodule_core.spaces import leaf_spaces
 
 # Gymnasium hands the actions of 0-D boxes out as scalars and then warns of them.
 pytestmark = pytest.mark.filterwarnings("ignore:.*Casting input x to numpy array")
@@ -21,6 +22,13 @@ _ONE_NUMBER = gym.spaces.Box(-2.0, 0.5, ())
 _IMAGE = gym.spaces.Box(0, 255, (5, 5, 1), np.uint8)
 _CHOICES = gym.spaces.MultiDiscrete(np.array([[2, 3], [1, 4]]), start=np.array([[-1, 5], [0, 2]]))
 _NO_PARTS = gym.spaces.Tuple(())
+
+
+def nested(space: gym.Space[Any], levels: int) -> gym.Space[Any]:
+    for level in range(levels):
+        space = gym.spaces.Tuple((space,)) if level % 2 else gym.spaces.Dict(a=space, b=gym.spaces.Discrete(2))
+    return space
+
 
 PAIRS = {
     "a 0-D box to a 0-D box": (_ONE_NUMBER, _ONE_NUMBER),
@@ -34,6 +42,18 @@ PAIRS = {
     ),
     "choices of rank 2 to choices of rank 2": (_CHOICES, _CHOICES),
     "bits of rank 2 to bits of rank 2": (gym.spaces.MultiBinary((2, 3)), gym.spaces.MultiBinary((2, 3))),
+    "thirty levels to thirty levels": (nested(_VECTOR, 30), nested(_VECTOR, 30)),
+    "parts named like columns to the same": (
+        gym.spaces.Dict({"obs": _VECTOR, "actions": _VECTOR, "encoder_out": gym.spaces.Dict(action_mask=_VECTOR)}),
+        gym.spaces.Dict({"obs": _VECTOR, "actions": gym.spaces.Discrete(2), "action_mask": gym.spaces.MultiBinary(2)}),
+    ),
+    "keys that are told apart only by their escapes": (
+        gym.spaces.Dict(
+            {"a.b": _VECTOR, "a%2Eb": _VECTOR, "a": gym.spaces.Dict(b=_VECTOR), "%": _VECTOR, ".": _VECTOR}
+        ),
+        gym.spaces.Dict({"%": _VECTOR, ".": gym.spaces.Discrete(2), "é\n日": gym.spaces.Discrete(3)}),
+    ),
+    "one space several times to the same": (gym.spaces.Tuple((_VECTOR,) * 3), gym.spaces.Tuple((_VECTOR,) * 2)),
     "a part named like a method to an unbounded matrix": (
         gym.spaces.Dict({"forward": _VECTOR, "a.b%": gym.spaces.Tuple((_VECTOR, _IMAGE))}),
         gym.spaces.Box(-np.inf, np.inf, (2, 2)),
@@ -58,6 +78,15 @@ def build(observation_space: Any, action_space: Any) -> Any:
 @pytest.mark.parametrize(("observation_space", "action_space"), PAIRS.values(), ids=PAIRS)
 def test_odd_spaces_pass(pass_the_exam: Callable[..., None], observation_space: Any, action_space: Any) -> None:
     pass_the_exam(observation_space, action_space, _SMALL)
+
+
+@pytest.mark.parametrize(
+    "key", ["keys that are told apart only by their escapes", "one space several times to the same"]
+)
+def test_every_part_has_weights_of_its_own(key: str) -> None:
+    observation_space, action_space = PAIRS[key]
+    names = [name for name in build(observation_space, action_space).get_state() if ".inputs." in name]
+    assert len(names) == 2 * len(list(leaf_spaces(observation_space)))
 
 
 def test_a_single_action_of_a_box_without_axes_is_an_array_as_its_samples_are() -> None:

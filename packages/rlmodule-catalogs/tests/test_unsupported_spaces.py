@@ -110,8 +110,14 @@ def test_a_part_without_a_default_is_named_by_its_keys(make: Any):
 
 @pytest.mark.parametrize(
     "space",
-    [gym.spaces.Dict(), gym.spaces.Tuple(()), gym.spaces.Dict(a=gym.spaces.Tuple(())), gym.spaces.Dict({3: _BOX})]
-    + [gym.spaces.Dict({"": _BOX}), gym.spaces.Dict(action_mask=gym.spaces.MultiBinary(2))],
+    [
+        gym.spaces.Dict(),
+        gym.spaces.Tuple(()),
+        gym.spaces.Dict(a=gym.spaces.Tuple(())),
+        gym.spaces.Dict({3: _BOX}),
+        gym.spaces.Dict({"": _BOX}),
+        gym.spaces.Dict(action_mask=gym.spaces.MultiBinary(2)),
+    ],
     ids=str,
 )
 def test_spaces_without_parts_and_keys_that_are_no_texts_are_refused(make: Any, space: Any):

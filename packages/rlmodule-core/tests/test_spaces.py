@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
 
+from rlmodule_core import space_from_dict, space_to_dict
 from rlmodule_core.errors import CheckpointError, UnsupportedSpaceError
-from rlmodule_core.spaces import space_from_dict, space_to_dict
 
 FLOATS = ("float16", "float32", "float64")
 SIGNED = ("int8", "int16", "int32", "int64")

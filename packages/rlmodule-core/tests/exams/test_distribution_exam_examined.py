@@ -49,8 +49,10 @@ def shifted_log_std(patch: Patch) -> None:
 
 def log_std_not_limited(patch: Patch) -> None:
     def from_logits(cls: Any, logits: Any) -> Any:
+        loc, log_std = np.split(logits, 2, axis=-1)
         with np.errstate(all="ignore"):
-            dist = cls(*np.split(logits, 2, axis=-1))
+            # Squashed ones have a limit of their own.
+            dist = cls(loc, log_std if cls.log_std_max > 1 else log_std.clip(-20, cls.log_std_max))
             _ = dist.scale
         return dist
 

@@ -152,5 +152,5 @@ def test_a_plan_nested_without_end_is_refused():
     data: dict[str, Any] = {"type": "Cast"}
     for _ in range(400):
         data = {"type": "Encoder", "net": data}
-    with pytest.raises(CheckpointError, match="nested more than 50 levels deep"):
+    with pytest.raises(CheckpointError, match="nested more than 200 levels deep"):
         from_json(data, _TYPES)

@@ -27,6 +27,7 @@ class DiagGaussianDistribution(Distribution):
     """Actions `[..., *shape]` of d numbers; inputs `[..., 2 d]` are the means, then the log standard deviations."""
 
     descriptor: ClassVar[Any] = None
+    log_std_max: ClassVar[float] = LOG_STD_LIMIT
 
     def __init__(self, loc: Tensor, log_std: Tensor) -> None:
         self.loc = loc
@@ -36,7 +37,7 @@ class DiagGaussianDistribution(Distribution):
     def from_logits(cls, logits: Tensor) -> Self:
         half = logits.shape[-1] // 2
         loc, log_std = cls.ops.split(logits, (half, half))
-        return cls(loc, cls.ops.clip(log_std, -LOG_STD_LIMIT, LOG_STD_LIMIT))
+        return cls(loc, cls.ops.clip(log_std, -LOG_STD_LIMIT, cls.log_std_max))
 
     @staticmethod
     def required_input_dim(space: gym.Space[Any]) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Self
+from typing import Any
 
 import gymnasium as gym
 import numpy as np
@@ -14,7 +14,7 @@ from rlmodule_core.backend.ops import Ops, Rng, Tensor
 from rlmodule_core.distributions.base import Distribution
 from rlmodule_core.distributions.descriptor import Descriptor, bound_class
 from rlmodule_core.distributions.deterministic import point_mass
-from rlmodule_core.distributions.diag_gaussian import LOG_STD_LIMIT, DiagGaussianDistribution
+from rlmodule_core.distributions.diag_gaussian import DiagGaussianDistribution
 from rlmodule_core.distributions.event_shape import Shape, to_event, to_flat
 from rlmodule_core.errors import ConfigError, UnsupportedSpaceError
 
@@ -40,11 +40,7 @@ class SquashedGaussianDistribution(DiagGaussianDistribution):
     The deterministic action is the squashed mean, the median of the draws.
     """
 
-    @classmethod
-    def from_logits(cls, logits: Tensor) -> Self:
-        half = logits.shape[-1] // 2
-        loc, log_std = cls.ops.split(logits, (half, half))
-        return cls(loc, cls.ops.clip(log_std, -LOG_STD_LIMIT, SQUASHED_LOG_STD_MAX))
+    log_std_max = SQUASHED_LOG_STD_MAX
 
     @cached_property
     def _described(self) -> SquashedGaussian:
@@ -161,8 +157,8 @@ class SquashedGaussian(Descriptor):
         low, high = space.low.astype(np.float64), space.high.astype(np.float64)
         if not ((low >= -_LARGEST) & (low < high) & (high <= _LARGEST)).all():
             raise UnsupportedSpaceError(
-                f"Squashed actions need finite bounds, low below high on every axis, got {space}. Use DiagGaussian, "
-                "which takes unbounded axes, or bound the space with a Gymnasium wrapper."
+                f"Squashed actions need bounds finite in float32, low below high on every axis, got {space}. Use "
+                "DiagGaussian, which takes unbounded axes, or bound the space with a Gymnasium wrapper."
             )
         return cls(tuple(low.ravel().tolist()), tuple(high.ravel().tolist()), space.shape)
 

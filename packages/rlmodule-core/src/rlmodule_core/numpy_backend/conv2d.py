@@ -23,8 +23,8 @@ def conv2d(x: NDArray[Any], record: Conv2D, weights: Mapping[str, NDArray[Any]])
     padded = np.pad(images, ((0, 0), (above, below), (left, right), (0, 0))) if any(record.padding) else images
     patches = sliding_window_view(padded, record.kernel, axis=(1, 2))[:, :: record.stride[0], :: record.stride[1]]
     kernel = weights["weight"]
-    # Patches [n, h', w', c, kernel height, kernel width] are a view in the order of the kernel's axes. With the channels
-    # last, longer runs of memory are laid out: in half the time, but then the kernel is laid out anew, too.
+    # Patches [n, h', w', c, kernel height, kernel width] are a view in the order of the kernel's axes. With the
+    # channels last, longer runs of memory are laid out: in half the time, but then the kernel is laid out anew, too.
     if math.prod(patches.shape[:3]) >= record.outputs:
         patches, kernel = patches.transpose(0, 1, 2, 4, 5, 3), kernel.transpose(0, 2, 3, 1)
     matrix = kernel.reshape(record.outputs, -1).T

@@ -14,8 +14,8 @@ from rlmodule_core.stored import from_fields, short
 
 TYPE_KEY = "type"
 
-_DEEPEST = 50
-"""Real plans nest a handful of levels; what is nested deeper would exhaust the stack of whoever walks it."""
+_DEEPEST = 200
+"""What is nested deeper would exhaust the stack of whoever walks it. Each level of a nested space is two of a plan."""
 
 
 def to_json(value: Any) -> Any:
