@@ -49,6 +49,7 @@ from rlmodule_core.plans import (
     Fusion,
     LayerNorm,
     MultiOneHot,
+    Normalise,
     OneHot,
     Record,
     Scale,
@@ -157,6 +158,18 @@ def encoders() -> RLModule:
     return _planned((spaces, actions), ActorCritic(Encoder(fusion)), (Dense(4, 2),), Categorical(2))
 
 
+def normalised() -> RLModule:
+    """Statistics of one encoder and, each with fields of its own, of the parts of another."""
+    parts = gym.spaces.Dict({"grid": gym.spaces.Box(-9, 9, (2, 2)), "speed": gym.spaces.Box(-np.inf, np.inf, (3,))})
+    grid = Chain((Flatten(2), Normalise(4, eps=0.25, clip=0.75), Dense(4, 2)))
+    speed = Chain((Normalise(3), Dense(3, 2)))
+    branches = Branches.of({"grid": (grid, (2, 2)), "speed": (speed, (3,))})
+    encoder = Encoder(Fusion(branches, Chain((Concat(), Dense(4, 3)))))
+    return _planned(
+        (parts, gym.spaces.Discrete(2)), ActorCritic(None, encoder, encoder), (Dense(3, 2),), Categorical(2)
+    )
+
+
 def distributions() -> MultiAgentRLModule:
     """Every further descriptor, with action spaces of several axes, starts of their own and parts in parts."""
     made = MultiAgentRLModule()
@@ -225,6 +238,7 @@ CASES: dict[str, Callable[[], Any]] = {
         own_network,
         records,
         encoders,
+        normalised,
         distributions,
         algorithm,
     )
@@ -259,7 +273,7 @@ def _drawn(name: str, array: Any, rng: np.random.Generator) -> Any:
     if np.issubdtype(array.dtype, np.integer):
         return rng.integers(1, 100, size=array.shape).astype(array.dtype)
     values = rng.normal(size=array.shape).round(3)
-    return (np.abs(values) if name.endswith("running_var") else values).astype(array.dtype)
+    return (np.abs(values) if name.endswith(("running_var", "variance")) else values).astype(array.dtype)
 
 
 def _expected(module: RLModule, rng: np.random.Generator) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from workspace import ROOT
 
 PAGES, SNIPPETS = ROOT / "docs" / "pages", ROOT / "docs" / "snippets"
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-CHECKED = {"checkpoints.md", "masks.md", "spaces.md", "tasks.md", "writing-a-catalog.md"}
+CHECKED = {"checkpoints.md", "masks.md", "normalisation.md", "spaces.md", "tasks.md", "writing-a-catalog.md"}
 ELSEWHERE = {"learner.md": "Its blocks are pieces of two scripts: tests/learning."}
 
 Run = Callable[[str], list[str]]
@@ -54,6 +54,12 @@ def test_the_page_on_masks_runs(run: Run) -> None:
     mean, *inputs = run("masks.md")
     assert float(mean) == 1.0
     assert [line.count("-1") + line.count("-1.") > 0 for line in inputs] == [True, True]
+
+
+def test_the_page_on_normalisation_runs(run: Run) -> None:
+    sampled, held, buffers, counted = run("normalisation.md")
+    assert (sampled, held, counted) == ("256", "256.0 (3,)", "256.0")
+    assert [name.rpartition(".")[2] for name in ast.literal_eval(buffers)] == ["mean", "variance", "count"]
 
 
 def test_the_page_on_spaces_runs(run: Run) -> None:

@@ -20,7 +20,12 @@ Model = Mapping[str, Any]
 _ROWS = 5
 _PHASES = ("train", "exploration", "inference")
 # Where nothing saturates or is normalised away, every change of an observation shows.
-_LINEAR = {"fcnet_activation": None, "conv_activation": None, "fcnet_use_layernorm": False}
+_LINEAR = {
+    "fcnet_activation": None,
+    "conv_activation": None,
+    "fcnet_use_layernorm": False,
+    "normalize_observations": False,
+}
 _COEFFS = {"clip_param": 0.2, "vf_loss_coeff": 0.5, "entropy_coeff": 0.01, "kl_coeff": 0.2}
 
 

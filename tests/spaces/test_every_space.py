@@ -28,6 +28,7 @@ _MODELS = st.fixed_dictionaries(
         "vf_share_layers": st.booleans(),
         "normalize_actions": st.booleans(),
         "squash_actions": st.booleans(),
+        "normalize_observations": st.booleans(),
     }
 )
 
@@ -115,6 +116,11 @@ _FLAGS = st.sampled_from([None, gym.spaces.MultiBinary, lambda shape: gym.spaces
 _PAIRS = st.tuples(_OBSERVATIONS, _ACTIONS, _FLAGS).map(_masked)
 
 
+def _can_be_normalised(space: gym.Space[Any]) -> bool:
+    leaves = [leaf for path, leaf in leaf_spaces(space) if path[:1] != ("action_mask",)]
+    return any(isinstance(leaf, gym.spaces.Box) and leaf.dtype.kind == "f" and len(leaf.shape) < 3 for leaf in leaves)
+
+
 def _can_be_squashed(space: gym.Space[Any]) -> bool:
     boxes = [leaf for _, leaf in leaf_spaces(space) if isinstance(leaf, gym.spaces.Box)]
     return bool(boxes) and all(box.is_bounded() for box in boxes)
@@ -158,7 +164,9 @@ def test_the_default_module_of_any_spaces_passes(
 ) -> None:
     observation_space, action_space = spaces
     squashed = model["squash_actions"] and _can_be_squashed(action_space)
-    pass_the_exam(observation_space, action_space, {**model, "squash_actions": squashed})
+    normalised = model["normalize_observations"] and _can_be_normalised(observation_space)
+    fitting = {"squash_actions": squashed, "normalize_observations": normalised}
+    pass_the_exam(observation_space, action_space, {**model, **fitting})
 
 
 @given(_PAIRS)

@@ -108,3 +108,11 @@ def test_actions_without_a_default_name_the_override(space: Any) -> None:
     expected = r"action space .*Supported are .*Catalog\.get_action_descriptor"
     with pytest.raises(UnsupportedSpaceError, match=expected):
         build(_VECTOR, space)
+
+
+@pytest.mark.parametrize("action_space", [_ONE_NUMBER, gym.spaces.MultiDiscrete(np.array(3))], ids=["box", "choices"])
+@pytest.mark.parametrize("explore", [True, False])
+def test_an_action_without_axes_is_one_of_the_space(action_space: Any, explore: bool) -> None:
+    module = build(_VECTOR, action_space).to_framework("numpy")
+    action, _, _ = Policy(module).compute_single_action(_VECTOR.sample(), explore=explore)
+    assert action_space.contains(action)

@@ -34,6 +34,7 @@ OTHER: dict[str, Any] = {
     "free_log_std": True,
     "vf_share_layers": False,
     "normalize_actions": False,
+    "normalize_observations": True,
     "squash_actions": True,
     "fcnet_kernel_initializer": "xavier_uniform",
     "fcnet_kernel_gain": 1.0,
@@ -58,8 +59,9 @@ def _decided(catalog: PPOCatalog) -> tuple[Any, ...]:
 @pytest.mark.parametrize("key", [field.name for field in fields(ModelSettings)])
 def test_every_key_has_an_effect(make: Any, key: str):
     image = gym.spaces.Box(0, 255, (4, 4, 2), np.uint8)
-    changed = make(obs=image, **{**BASE, key: OTHER[key]})
-    assert _decided(changed) != _decided(make(obs=image, **BASE))
+    obs = gym.spaces.Dict(image=image, speed=gym.spaces.Box(-np.inf, np.inf, (2,)))
+    changed = make(obs=obs, **{**BASE, key: OTHER[key]})
+    assert _decided(changed) != _decided(make(obs=obs, **BASE))
 
 
 # The keys of BEHAVIOURS 4.6 and 4.8 that mean nothing here.

@@ -22,6 +22,7 @@ from rlmodule_algorithms.module_building import build_module, stored_module
 from rlmodule_algorithms.sampling.acting import acting_module, is_small
 from rlmodule_algorithms.sampling.closing import close_quietly
 from rlmodule_algorithms.sampling.environments import make_env, make_vector_env
+from rlmodule_algorithms.sampling.reward_scaling import RewardScaling
 from rlmodule_algorithms.sampling.rollout import Rollout
 from rlmodule_algorithms.sampling.runner import Runner
 from rlmodule_algorithms.seeds import Seeds
@@ -62,12 +63,15 @@ class Algorithm:
             self.module: MultiAgentRLModule = module.as_multi_agent()
             self.learner = learner_class(self.module, config, self._seeds.shuffling())
             self._acting = acting_module(module, config.act_with)
+            scaling = RewardScaling(config.num_envs_per_env_runner, config.gamma) if config.normalize_rewards else None
+            self._reward_scaling = scaling
             self._runner = Runner(
                 env,
                 self._acting,
                 rng=self._acting.backend.rng(self._seeds.acting),
                 fragment_length=config.fragment_length,
                 seed=self._seeds.environments,
+                reward_scaling=scaling,
             )
             on_failure.pop_all()
         self.best_returns: dict[Path, float] = {}
@@ -115,6 +119,8 @@ class Algorithm:
             self.learner.set_arrays(stored.learner_arrays())
             if stored.entry.acted_with == self._acting.framework:
                 self._runner.rng.set_state(state.acting_rng)
+            if self._reward_scaling is not None and state.reward_scaling is not None:
+                self._reward_scaling.set_state(state.reward_scaling)
         self.best_returns.update(kept_returns(stored))
         self._begin_episodes()
 
@@ -167,6 +173,7 @@ class Algorithm:
         batch, metrics = checked_batch(self.learner, self.learner.make_batch(rollout, self._acting))
         self.env_steps += rollout.num_steps
         learned = self.learner.update({DEFAULT_MODULE_ID: batch}, timestep=self.env_steps)
+        self.learner.update_statistics({DEFAULT_MODULE_ID: rollout})
         return {module_id: {**losses, **metrics} for module_id, losses in learned.items()}
 
     def _refresh(self) -> None:
@@ -309,6 +316,7 @@ class Algorithm:
             entropy=self._seeds.entropy,
             learner=dict(checked_mapping(self.learner, "get_state", self.learner.get_state())),
             acting_rng=dict(self._runner.rng.get_state()),
+            reward_scaling=None if self._reward_scaling is None else self._reward_scaling.get_state(),
         )
 
     def stop(self) -> None:

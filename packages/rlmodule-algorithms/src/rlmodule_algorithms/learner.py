@@ -17,6 +17,7 @@ from rlmodule_algorithms.learner_contract import (
     require_rows,
 )
 from rlmodule_algorithms.masked import cleared
+from rlmodule_algorithms.normalising.statistics import ObservationStatistics
 from rlmodule_algorithms.sampling.rollout import Rollout
 from rlmodule_algorithms.sampling.train_batch import transitions
 from rlmodule_algorithms.schedules import Schedule
@@ -59,6 +60,7 @@ class Learner(ABC):
         self.optimizers = {
             module_id: checked_optimizer(self, self.configure_optimizer(module_id)) for module_id in module
         }
+        self._statistics = ObservationStatistics(self.backend, dict(module.items()))
         self.setup()
 
     def setup(self) -> None:  # noqa: B027 (a hook that may stay empty)
@@ -118,15 +120,17 @@ class Learner(ABC):
     def get_arrays(self) -> dict[str, Weights]:
         """Copies of the arrays that must be stored, beside the modules' weights, by group and name.
 
-        The optimizers' moments are in it; a target network or a replay buffer is added by overriding this and
-        `set_arrays`.
+        The optimizers' moments and the statistics of observations are in it; a target network or a replay buffer is
+        added by overriding this and `set_arrays`.
         """
-        return {f"optimizer.{module_id}": optimizer.get_state() for module_id, optimizer in self.optimizers.items()}
+        moments = {f"optimizer.{module_id}": optimizer.get_state() for module_id, optimizer in self.optimizers.items()}
+        return {**moments, **self._statistics.get_arrays()}
 
     def set_arrays(self, arrays: Mapping[str, Weights]) -> None:
         """Go on from what `get_arrays` gave."""
         for module_id, optimizer in self.optimizers.items():
             optimizer.set_state(arrays[f"optimizer.{module_id}"])
+        self._statistics.set_arrays(arrays)
 
     def update(self, batches: Mapping[str, Columns], *, timestep: int) -> dict[str, dict[str, float]]:
         """Update each module that has a batch.
@@ -142,6 +146,19 @@ class Learner(ABC):
             NotANumberError: a loss or gradient is not finite; the weights are the last good ones.
         """
         return {module_id: self._update(module_id, columns, timestep) for module_id, columns in batches.items()}
+
+    def update_statistics(self, rollouts: Mapping[str, Rollout]) -> None:
+        """Merge observations into what the modules normalise them by: once an iteration, after `update`.
+
+        Whatever the modules learn from, a replay buffer say, statistics are those of the fresh observations.
+
+        Args:
+            rollouts: by the id of the module that acted.
+
+        Raises:
+            ConfigError: a normaliser does not fit the observations.
+        """
+        self._statistics.merge(rollouts)
 
     def _update(self, module_id: str, columns: Columns, timestep: int) -> dict[str, float]:
         self._require_columns(module_id, columns)

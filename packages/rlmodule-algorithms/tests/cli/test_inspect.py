@@ -226,3 +226,14 @@ def test_what_is_no_checkpoint_is_named(run: Path, tmp_path: Path, refused: Refu
     assert "in empty, got neither" in refused(["inspect", "empty"])
     assert "holds no module 'defualt_policy'" in refused(["inspect", run, "--module", "defualt_policy"])
     assert "Did you mean 'default_policy'?" in refused(["inspect", run, "--module", "defualt_policy"])
+
+
+def test_statistics_of_observations_are_shown_as_not_trainable(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = SingleAgentRLModuleSpec.from_module(standard_module())
+    settings = {"fcnet_hiddens": [8], "normalize_observations": True}
+    spec.update(SingleAgentRLModuleSpec(model_config_dict=settings)).build().save_to_checkpoint(tmp_path)
+    lines = shown(capsys, tmp_path).splitlines()
+    assert [line for line in lines if "Normalise(4)" in line and line.endswith("9  not trainable")]
+    assert not [line for line in lines if "Dense" in line and "not trainable" in line]

@@ -117,7 +117,10 @@ WRONG = [
     ("[environment]\nenv_config = 3", r"my\.toml: The option 'env_config' must be a mapping, got 3"),
     ("[rl_module]\nrl_module_spec = 1", r"my\.toml cannot have \[rl_module\]\. It takes Python objects"),
     ("[callbacks]\non_train_result = 1", r"my\.toml cannot have \[callbacks\]\. It takes functions"),
-    ("[checkpointing]\nevery = 0", r"The option 'checkpointing\(every\)' must be an integer of at least 1, got 0"),
+    (
+        "[checkpointing]\nevery = 0",
+        r"my\.toml: The option 'checkpointing\(every\)' must be an integer of at least 1, got 0",
+    ),
     ("[debugging]\nseed = 'one'", r"my\.toml: The option 'seed' must be an integer of at least 0, got 'one'"),
     ("[stop]\ntargets = 1", r"my\.toml, \[stop\]: unknown key 'targets'\. Did you mean 'target'\?"),
     ("[stop]\ntarget = 'high'", r"my\.toml, \[stop\]: target must be a number, got 'high'"),

@@ -15,6 +15,9 @@ from rlmodule_core import Policy
 FRESH = 1_000_000
 """First seed of the final episodes, which no evaluation in training has seen."""
 
+NEEDED = {"ppo-hopper": "mujoco"}
+"""What must be installed for a preset."""
+
 Env = gym.Env[Any, Any]
 Wrapper = Callable[[Env], Env]
 
@@ -64,6 +67,8 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], Tr
     known: dict[tuple[str, int], Trained] = {}
 
     def train(name: str, seed: int) -> Trained:
+        if name in NEEDED:
+            pytest.importorskip(NEEDED[name], reason=f"pip install rlmodule-algorithms[{NEEDED[name]}]")
         if (name, seed) not in known:
             known[name, seed] = _train(PRESETS[name], seed, tmp_path_factory.mktemp(name), None)
         return known[name, seed]

@@ -22,6 +22,7 @@ PROCESSOR_SECONDS = {
     "ppo-echo-tuple": 20.0,
     "ppo-echo-dict": 20.0,
     "ppo-harvest": 60.0,
+    "ppo-hopper": 240.0,
 }
 EVERY = pytest.mark.parametrize("name", PROCESSOR_SECONDS)
 SEEDS = pytest.mark.parametrize("seed", [0, 1, 2])
@@ -72,4 +73,5 @@ def test_the_targets_are_those_that_were_promised() -> None:
         "rlmodule/EchoTuple-v0": 9.0,
         "rlmodule/EchoDict-v0": 9.0,
         "rlmodule/Harvest-v0": 17.0,
+        "Hopper-v5": 1000.0,
     }

@@ -46,8 +46,16 @@ def test_without_a_kl_loss_there_is_no_coefficient_and_no_penalty(small_ppo: PPO
     assert "kl_coeff" not in algorithm.learner.coefficients(ID, 0)
 
 
+def test_an_entropy_that_never_counts_is_reported_and_has_no_coefficient(small_ppo: PPOConfig, build: Any) -> None:
+    learner = build(small_ppo.training(entropy_coeff=0.0)).learner
+    assert "entropy_coeff" not in learner.coefficients(ID, 0)
+    assert build(small_ppo).train()["learners"][ID]["entropy"] > 0.0
+    later = build(small_ppo.training(entropy_coeff=[(0, 0.0), (10, 0.1)])).learner
+    assert later.coefficients(ID, 0)["entropy_coeff"] == 0.0
+
+
 def test_metrics_have_one_vocabulary(small_ppo: PPOConfig, build: Any) -> None:
-    metrics = build(small_ppo).train()["learners"][ID]
+    metrics = build(small_ppo.training(entropy_coeff=0.01)).train()["learners"][ID]
     names = "total_loss policy_loss vf_loss vf_loss_unclipped vf_explained_var entropy mean_kl_loss"
     current = "curr_lr curr_kl_coeff curr_clip_param curr_entropy_coeff curr_vf_loss_coeff"
     assert metrics.keys() == {*names.split(), *current.split(), "gradients_global_norm"}

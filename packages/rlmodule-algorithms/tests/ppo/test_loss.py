@@ -70,7 +70,7 @@ def expected(kind: str, outputs: Any, batch: Any, coeffs: Mapping[str, float]) -
         "entropy": entropy(kind, new).mean(),
     }
     total = parts["policy_loss"] + coeffs["vf_loss_coeff"] * parts["vf_loss"]
-    total -= coeffs["entropy_coeff"] * parts["entropy"]
+    total -= coeffs.get("entropy_coeff", 0.0) * parts["entropy"]
     if "kl_coeff" in coeffs:
         parts["mean_kl_loss"] = divergence(kind, old, new).mean()
         total += coeffs["kl_coeff"] * parts["mean_kl_loss"]
@@ -94,9 +94,9 @@ def test_the_loss_and_its_parts_equal_an_independent_computation(framework: str,
     assert found == pytest.approx(expected(kind, *inputs, COEFFS), rel=1e-9, abs=1e-9)
 
 
-@pytest.mark.parametrize("left_out", ["kl_coeff", "vf_clip_param"])
+@pytest.mark.parametrize("left_out", ["kl_coeff", "vf_clip_param", "entropy_coeff"])
 @pytest.mark.parametrize("framework", ["numpy", "torch"])
-def test_the_kl_penalty_and_the_value_clip_are_optional(framework: str, left_out: str) -> None:
+def test_the_kl_penalty_the_value_clip_and_the_entropy_bonus_are_optional(framework: str, left_out: str) -> None:
     inputs = random_inputs("categorical", 1)
     coeffs = {name: value for name, value in COEFFS.items() if name != left_out}
     found = computed(framework, "categorical", *inputs, coeffs)

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -184,3 +185,12 @@ def test_an_id_with_nothing_but_a_vector_environment_uses_it_and_says_what_does_
         make_vector_env(env_id, {"gravity": 1.0}, 2)
     with pytest.raises(EnvError, match="Making the environment 'Registered-v0' failed: "):
         make_env(env_id)
+
+
+def test_without_mujoco_the_error_names_the_extra_that_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    # As on a machine where it is not installed; what Gymnasium has kept of it is forgotten.
+    for name in [name for name in sys.modules if "mujoco" in name.split(".")]:
+        monkeypatch.delitem(sys.modules, name)
+    monkeypatch.setitem(sys.modules, "mujoco", None)
+    with pytest.raises(EnvError, match=r"pip install \"rlmodule-algorithms\[mujoco\]\""):
+        make_vector_env("Hopper-v5", None, 2)

@@ -10,6 +10,7 @@ import gymnasium as gym
 from rlmodule_catalogs.action_descriptor import action_descriptor_for
 from rlmodule_catalogs.encoder_config import encoder_config_for
 from rlmodule_catalogs.image_axes import is_image
+from rlmodule_catalogs.normalisation import require_effect
 from rlmodule_catalogs.settings import ModelSettings
 from rlmodule_core import ConfigError, Descriptor, Distribution, ModelConfig, get_backend
 from rlmodule_core.spaces import leaf_spaces, without_mask
@@ -63,6 +64,7 @@ class Catalog:
                 f"The model setting 'conv_filters' is about images, which are boxes of three axes or more; the "
                 f"observation space {space} has none. Leave it out, or add a channel axis to a box of two."
             )
+        require_effect(space, self.settings)
         return config
 
     def build_encoder(self, framework: str) -> Any:

@@ -11,6 +11,7 @@ import gymnasium as gym
 
 from rlmodule_catalogs.entry_records import entry_records
 from rlmodule_catalogs.image_axes import image_records, is_image
+from rlmodule_catalogs.normalisation import normalise_records
 from rlmodule_catalogs.settings import ModelSettings
 from rlmodule_core import (
     CNNEncoderConfig,
@@ -47,7 +48,8 @@ def _(space: gym.spaces.Box, settings: ModelSettings) -> ModelConfig:
     rows, entry = _rows(space), entry_records(space)
     if is_image(space):
         return _cnn(settings, input_dims=rows, before=(*image_records(rows), *entry))
-    return _mlp(settings, input_dims=rows, before=(*entry, *_to_vector(rows)))
+    before = (*entry, *_to_vector(rows), *normalise_records(space, settings))
+    return _mlp(settings, input_dims=rows, before=before)
 
 
 @encoder_config_for.register

@@ -47,6 +47,9 @@ class ModelSettings:
         free_log_std: the Gaussian's log standard deviation does not depend on the observation.
         vf_share_layers: actor and critic share one encoder.
         normalize_actions: see `rlmodule_core.DiagGaussian`.
+        normalize_observations: floats are brought near 1 by the mean and variance of those seen before, images are not.
+            The statistics are weights that no optimizer trains: an algorithm updates them, a policy is served with
+            them. See `rlmodule_core.plans.Normalise`.
         squash_actions: Box actions are squashed into their bounds, see `rlmodule_core.SquashedGaussian`.
     """
 
@@ -69,6 +72,7 @@ class ModelSettings:
     free_log_std: bool = False
     vf_share_layers: bool = True
     normalize_actions: bool = True
+    normalize_observations: bool = False
     squash_actions: bool = False
 
     @classmethod

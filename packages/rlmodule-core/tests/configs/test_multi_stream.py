@@ -43,6 +43,8 @@ def test_a_stream_that_is_no_encoder_is_named_by_its_key():
     head = MLPHeadConfig(input_dims=(3,), output_layer_dim=2)
     with pytest.raises(ConfigError, match=r"base_encoder_configs\['b'\] must be an encoder's config.*MLPHeadConfig"):
         MultiStreamEncoderConfig(base_encoder_configs={"a": ONE, "b": head}).plan()
+    with pytest.raises(ConfigError, match=r"base_encoder_configs\['a'\] must be an encoder's config.*got int"):
+        MultiStreamEncoderConfig(base_encoder_configs={"a": 3}).plan()
 
 
 def test_no_stream_at_all_is_refused():

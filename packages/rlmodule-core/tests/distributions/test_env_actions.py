@@ -33,6 +33,12 @@ def test_axes_without_two_finite_bounds_are_only_clipped():
     assert mapped.tolist() == [[50, 0, 0, 1], [-50, 3, -3, -2]]
 
 
+def test_the_widest_bounds_are_covered_without_an_overflow():
+    widest = float(np.finfo(np.float64).max)
+    mapped = to_env_actions(DiagGaussian(1), _box([-widest], [widest], np.float64), np.float32([[-1], [0], [1]]))
+    assert mapped.tolist() == [[-widest], [0.0], [widest]]
+
+
 @pytest.mark.parametrize("descriptor", [DiagGaussian(1, normalize_actions=False), Deterministic(1), None])
 def test_without_normalisation_actions_are_only_clipped(descriptor: Any):
     mapped = to_env_actions(descriptor, _box([-2.0], [6.0]), np.float32([[-5], [0.25], [50]]))

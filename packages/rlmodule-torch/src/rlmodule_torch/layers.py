@@ -22,6 +22,7 @@ from rlmodule_core.plans import (
     FreeParameter,
     LayerNorm,
     MultiOneHot,
+    Normalise,
     OneHot,
     Plan,
     Record,
@@ -39,8 +40,12 @@ class Layer(nn.Module):
     def __init__(self, record: Record, weights: Mapping[str, Any]) -> None:
         super().__init__()
         self.plan = record
+        untrained = record.untrained_leaves()
         for leaf, array in weights.items():
-            self.register_parameter(leaf, nn.Parameter(torch.tensor(array)))
+            if leaf in untrained:
+                self.register_buffer(leaf, torch.tensor(array))
+            else:
+                self.register_parameter(leaf, nn.Parameter(torch.tensor(array)))
         self._function = function_of(record)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -83,6 +88,12 @@ def _(record: LayerNorm) -> Callable[[Any, Tensor], Tensor]:
     if record.axes > 1:
         return lambda layer, x: _standardised(x, axes, eps) * layer.weight + layer.bias
     return lambda layer, x: F.layer_norm(x, shape, layer.weight, layer.bias, eps)
+
+
+@function_of.register
+def _(record: Normalise) -> Callable[[Any, Tensor], Tensor]:
+    eps, clip = record.eps, record.clip
+    return lambda layer, x: ((x - layer.mean) / (layer.variance + eps).sqrt()).clamp(-clip, clip)
 
 
 @function_of.register

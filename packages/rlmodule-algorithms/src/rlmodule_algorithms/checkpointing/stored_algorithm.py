@@ -33,6 +33,7 @@ class AlgorithmState:
         entropy: what all seeds follow from.
         learner: the learner's own.
         acting_rng: of the generator that draws actions.
+        reward_scaling: the statistics that rewards are scaled by; None where they are not.
     """
 
     iteration: int
@@ -42,6 +43,7 @@ class AlgorithmState:
     entropy: int
     learner: Mapping[str, Any]
     acting_rng: Mapping[str, Any]
+    reward_scaling: Mapping[str, Any] | None = None
 
     def __post_init__(self) -> None:
         if min(self.iteration, self.env_steps, self.episodes, self.entropy) < 0:

@@ -66,7 +66,9 @@ class AlgorithmConfig(AlgorithmSettings):
         Args:
             **options: `num_envs_per_env_runner`; `rollout_fragment_length`, steps per environment and iteration
                 ("auto" divides `train_batch_size` among the environments); `act_with`: "auto" acts through the
-                numpy twin of a small standard module, "numpy" insists on it, "module" acts with the module itself.
+                numpy twin of a small standard module, "numpy" insists on it, "module" acts with the module itself;
+                `normalize_rewards`: learn from rewards divided by the running standard deviation of the discounted
+                return, clipped at 10 either way (returns are reported as they are).
         """
         return self._set("env_runners", options)
 

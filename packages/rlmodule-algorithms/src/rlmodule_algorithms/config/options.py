@@ -32,6 +32,7 @@ class EnvRunnerOptions(TypedDict, total=False):
     num_envs_per_env_runner: int
     rollout_fragment_length: int | str
     act_with: str
+    normalize_rewards: bool
 
 
 class TrainingOptions(TypedDict, total=False):

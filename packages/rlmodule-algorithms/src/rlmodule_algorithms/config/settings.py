@@ -36,6 +36,7 @@ class AlgorithmSettings(ABC):
     num_envs_per_env_runner: int = 8
     rollout_fragment_length: int | str = "auto"
     act_with: str = "auto"
+    normalize_rewards: bool = False
     lr: Scheduled = 3e-4
     gamma: float = 0.99
     train_batch_size: int = 2048
@@ -132,6 +133,7 @@ class AlgorithmSettings(ABC):
         require_number("gamma", self.gamma, high=1.0)
         require_schedule("lr", self.lr)
         require_one_of("grad_clip_by", self.grad_clip_by, "global_norm", "norm", "value")
+        require_one_of("normalize_rewards", self.normalize_rewards, True, False)
         require_one_of("act_with", self.act_with, "auto", "numpy", "module")
         if self.rl_module_spec is not None and not isinstance(self.rl_module_spec, SingleAgentRLModuleSpec):
             refuse("rl_module_spec", self.rl_module_spec, "a SingleAgentRLModuleSpec")

@@ -27,7 +27,8 @@ def ppo_loss(
         outputs: of `forward_train`: `action_dist_inputs [B, A]`, `vf_preds [B]`.
         batch: `actions`, `action_logp`, `advantages`, `value_targets`, `[B]` each; `action_dist_inputs [B, A]` where
             `coeffs` has `kl_coeff`; `loss_mask [B]` optionally.
-        coeffs: `clip_param`, `vf_loss_coeff`, `entropy_coeff`; optionally `vf_clip_param` and `kl_coeff`.
+        coeffs: `clip_param`, `vf_loss_coeff`; optionally `entropy_coeff`, without which the entropy is only reported,
+            `vf_clip_param` and `kl_coeff`.
         new_dist_cls: the distribution of the outputs.
         old_dist_cls: the distribution of the batch.
 
@@ -57,11 +58,9 @@ def ppo_loss(
         "vf_loss_unclipped": unclipped,
         "entropy": masked_mean(ops, new_dist.entropy(), mask),
     }
-    total = (
-        metrics["policy_loss"]
-        + coeffs["vf_loss_coeff"] * metrics["vf_loss"]
-        - coeffs["entropy_coeff"] * metrics["entropy"]
-    )
+    total = metrics["policy_loss"] + coeffs["vf_loss_coeff"] * metrics["vf_loss"]
+    if "entropy_coeff" in coeffs:
+        total = total - coeffs["entropy_coeff"] * metrics["entropy"]
     if "kl_coeff" in coeffs:
         old_dist = old_dist_cls.from_logits(batch[Columns.ACTION_DIST_INPUTS])
         metrics["mean_kl_loss"] = masked_mean(ops, old_dist.kl(new_dist), mask)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from rlmodule_algorithms.presets.classic_control import CLASSIC_CONTROL
+from rlmodule_algorithms.presets.mujoco import MUJOCO
 from rlmodule_algorithms.presets.preset import Preset
 from rlmodule_algorithms.presets.tasks import TASKS
 
 __all__ = ["PRESETS", "Preset", "preset_for"]
 
-PRESETS = {preset.name: preset for preset in (*CLASSIC_CONTROL, *TASKS)}
+PRESETS = {preset.name: preset for preset in (*CLASSIC_CONTROL, *TASKS, *MUJOCO)}
 
 
 def preset_for(algorithm: str, env_id: str) -> Preset | None:

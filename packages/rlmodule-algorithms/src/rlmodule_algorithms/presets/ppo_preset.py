@@ -20,6 +20,7 @@ def ppo_preset(
     num_envs: int,
     training: PPOTrainingOptions,
     model: Mapping[str, Any] | None = None,
+    normalize_rewards: bool = False,
     evaluation_duration: int = 50,
     final_episodes: int = 20,
 ) -> Preset:
@@ -35,13 +36,15 @@ def ppo_preset(
         num_envs: environments side by side.
         training: options of `PPOConfig.training()` but for `model`.
         model: model settings beside those of the two layers.
+        normalize_rewards: see `PPOConfig.env_runners()`.
         evaluation_duration: episodes of the greedy evaluation after every fifth iteration.
         final_episodes: see `Preset`.
     """
     others = {} if model is None else model
 
     def make_config() -> PPOConfig:
-        config = PPOConfig().environment(env).env_runners(num_envs_per_env_runner=num_envs)
+        config = PPOConfig().environment(env)
+        config.env_runners(num_envs_per_env_runner=num_envs, normalize_rewards=normalize_rewards)
         config.training(lr=1e-3, minibatch_size=256, use_kl_loss=False, model=_small(others)).training(**training)
         return config.evaluation(evaluation_interval=5, evaluation_duration=evaluation_duration)
 

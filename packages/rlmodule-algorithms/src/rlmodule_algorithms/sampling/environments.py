@@ -126,7 +126,13 @@ def _made(source: EnvSource, settings: Mapping[str, Any], what: str, make: Calla
                 f"env_config={settings!r} does not fit the environment {_name(source)}: {error}. Give "
                 ".environment(env_config=...) the arguments that its constructor takes."
             ) from error
-        raise EnvError(f"Making {what} failed: {type(error).__name__}: {error}") from error
+        raise EnvError(f"Making {what} failed: {type(error).__name__}: {error}{_extra_for(error)}") from error
+
+
+def _extra_for(error: Exception) -> str:
+    """The extra of this package that installs what an environment needs, in a version that it works with."""
+    known = isinstance(error, gym.error.DependencyNotInstalled) and "mujoco" in str(error).lower()
+    return ' (here: pip install "rlmodule-algorithms[mujoco]")' if known else ""
 
 
 def _only_vector(source: EnvSource) -> ConfigError:

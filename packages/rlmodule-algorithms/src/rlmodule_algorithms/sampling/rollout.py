@@ -36,7 +36,7 @@ class Rollout:
     Attributes:
         obs: `[T + 1, B, ...]`; row T is the observation after the last step. Of a Dict space, nested dicts of such
             arrays by key; of a Tuple space, by "0", "1", ...
-        rewards: `[T, B]`.
+        rewards: `[T, B]`; scaled where the runner scales them, which `episode_returns` never are.
         terminateds: `[T, B]`: the step ended the episode in a terminal state.
         truncateds: `[T, B]`: the step ended the episode by cutting it.
         valid: `[T, B]`: False where the environment only reset itself and the action was ignored.

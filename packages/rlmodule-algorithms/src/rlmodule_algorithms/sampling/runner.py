@@ -12,6 +12,7 @@ from rlmodule_algorithms.sampling.env_faults import env_fault
 from rlmodule_algorithms.sampling.env_values import flag_row, reward_row
 from rlmodule_algorithms.sampling.environments import VectorEnv
 from rlmodule_algorithms.sampling.observation_form import ObservationForm
+from rlmodule_algorithms.sampling.reward_scaling import RewardScaling
 from rlmodule_algorithms.sampling.rollout import Array, Rollout
 from rlmodule_algorithms.sampling.rollout_faults import require_choice, require_legal
 from rlmodule_core import (
@@ -37,15 +38,26 @@ class Runner:
         rng: draws the actions.
         fragment_length: T.
         seed: seeds the environments; None seeds by the system.
+        reward_scaling: scales the rewards of rollouts; returns of episodes stay what they are.
     """
 
-    def __init__(self, env: VectorEnv, module: RLModule, *, rng: Rng, fragment_length: int, seed: int | None) -> None:
+    def __init__(
+        self,
+        env: VectorEnv,
+        module: RLModule,
+        *,
+        rng: Rng,
+        fragment_length: int,
+        seed: int | None,
+        reward_scaling: RewardScaling | None = None,
+    ) -> None:
         self._form = ObservationForm(env.single_observation_space)
         require_stateless(module)
         self.env = env
         self.module = module
         self.rng = rng
         self._steps = fragment_length
+        self._reward_scaling = reward_scaling
         # A user's forward may change its input in place, and a tensor shares the memory of the array it is made from.
         self._lends = module.non_portable_part() is None
         self._autoreset = Autoreset(env)
@@ -61,6 +73,8 @@ class Runner:
         self._resetting = np.zeros(self.env.num_envs, np.bool_)
         self._returns = np.zeros(self.env.num_envs, np.float64)
         self._lengths = np.zeros(self.env.num_envs, np.int64)
+        if self._reward_scaling is not None:
+            self._reward_scaling.restart()
         self._obs = self._reset(seed=seed, when="at the start")
         self._interrupted = False
 
@@ -91,6 +105,8 @@ class Runner:
             _store(rooms, t + 1, self._step(t, actions, rollout))
         self._obs = [room[self._steps].copy() for room in rooms]
         require_legal(rollout, self.env)
+        if self._reward_scaling is not None:
+            self._reward_scaling.scale(rollout)
         self._interrupted = False
         return rollout
 

@@ -42,7 +42,7 @@ def _branches(streams: Streams) -> Branches:
 def _branch(key: str, stream: ModelConfig | Streams) -> tuple[Plan, Dims]:
     if isinstance(stream, Mapping):
         return _branches(stream), ()
-    plan = plan_of_encoder(stream)
+    plan = plan_of_encoder(stream) if isinstance(stream, ModelConfig) else None
     if isinstance(plan, Native):
         return Latents(plan), stream.input_dims
     if not isinstance(plan, Encoder):

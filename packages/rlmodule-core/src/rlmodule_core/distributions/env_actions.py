@@ -43,7 +43,7 @@ def _to_parts(descriptor: Descriptor | None, space: gym.Space[Any], actions: Any
 def _to_box(descriptor: Descriptor | None, space: gym.spaces.Box, actions: NDArray[Any]) -> NDArray[Any]:
     limits = _limits(space.low.tobytes(), space.high.tobytes(), space.low.dtype.str, space.low.shape)
     if isinstance(descriptor, DiagGaussian) and descriptor.normalize_actions:
-        mapped = limits.start + (actions + 1.0) * limits.half_span
+        mapped = limits.centre + actions * limits.half_span
         actions = mapped if limits.all_bounded else np.where(limits.bounded, mapped, actions)
     clipped: NDArray[Any] = np.clip(actions, limits.low, limits.high).astype(space.dtype)
     return clipped
@@ -57,14 +57,14 @@ class _Limits:
         low: the lower bounds.
         high: the upper bounds.
         bounded: where both are finite.
-        start: the lower bounds; 0 where one is infinite, which would turn the unused number into a NaN warning.
+        centre: between the bounds; 0 where one is infinite, which would turn the unused number into a NaN warning.
         half_span: half the way from lower to upper bounds; 0 likewise.
     """
 
     low: NDArray[Any]
     high: NDArray[Any]
     bounded: NDArray[np.bool_]
-    start: NDArray[Any]
+    centre: NDArray[Any]
     half_span: NDArray[Any]
     all_bounded: bool
 
@@ -74,6 +74,6 @@ def _limits(low: bytes, high: bytes, dtype: str, shape: tuple[int, ...]) -> _Lim
     # Kept by value: for every batch they would take longer than the mapping itself, and spaces have no hash.
     lower, upper = (np.frombuffer(bounds, dtype).reshape(shape).astype(np.float64) for bounds in (low, high))
     bounded = np.isfinite(lower) & np.isfinite(upper)
-    start = np.where(bounded, lower, 0.0)
-    half_span = 0.5 * (np.where(bounded, upper, 0.0) - start)
-    return _Limits(lower, upper, bounded, start, half_span, bool(bounded.all()))
+    # Halved first, because the span of the widest float64 bounds is no number.
+    half_lower, half_upper = (0.5 * np.where(bounded, bounds, 0.0) for bounds in (lower, upper))
+    return _Limits(lower, upper, bounded, half_lower + half_upper, half_upper - half_lower, bool(bounded.all()))

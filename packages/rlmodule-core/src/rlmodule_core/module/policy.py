@@ -35,6 +35,8 @@ from rlmodule_core.spaces import (
 Result = tuple[Any, State, dict[str, Any]]
 """Actions for the environment, the recurrent state after them, and everything else that was computed."""
 
+_ARRAYS = (gym.spaces.Box, gym.spaces.MultiDiscrete, gym.spaces.MultiBinary)
+
 
 class Policy:
     """Computes actions with a module of its own, one observation or a batch at a time.
@@ -220,9 +222,9 @@ class Policy:
 
 
 def _as_sampled(space: gym.Space[Any], action: Any) -> Any:
-    """An action as the space samples it: of a Box without axes an array, where a row of a batch is a scalar."""
+    """An action as the space samples it: where that has no axes an array, while a row of a batch is a scalar."""
     if not is_nested(space):
-        return np.asarray(action) if isinstance(space, gym.spaces.Box) else action
+        return np.asarray(action) if isinstance(space, _ARRAYS) else action
     if isinstance(space, gym.spaces.Dict):
         return {key: _as_sampled(part, action[key]) for key, part in space.spaces.items()}
     return tuple(_as_sampled(part, item) for part, item in zip(sub_spaces(space).values(), action, strict=True))

@@ -13,7 +13,7 @@ from rlmodule_core.backend.base import Backend
 from rlmodule_core.backend.dtypes import batch_array
 from rlmodule_core.numpy_backend.layers import Layer
 from rlmodule_core.numpy_backend.module import NumpyRLModule
-from rlmodule_core.numpy_backend.networks import Container, lower, named_arrays
+from rlmodule_core.numpy_backend.networks import Container, lower, named_arrays, untrained_names
 from rlmodule_core.numpy_backend.ops import NumpyOps, NumpyRng
 from rlmodule_core.plans import Plan, Weights, match_weights
 from rlmodule_core.spaces import parts_of
@@ -51,6 +51,9 @@ class NumpyBackend(Backend):
 
     def get_weights(self, network: Any) -> Weights:
         return {name: array.copy() for name, array in named_arrays(network)}
+
+    def untrained_weights(self, network: Any) -> frozenset[str]:
+        return frozenset(untrained_names(network))
 
     def set_weights(self, network: Any, weights: Mapping[str, NDArray[np.generic]]) -> None:
         arrays = dict(named_arrays(network))

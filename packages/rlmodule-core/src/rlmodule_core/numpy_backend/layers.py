@@ -22,6 +22,7 @@ from rlmodule_core.plans import (
     FreeParameter,
     LayerNorm,
     MultiOneHot,
+    Normalise,
     OneHot,
     Plan,
     Record,
@@ -88,6 +89,21 @@ def _(record: LayerNorm, weights: dict[str, Array]) -> Callable[[Array], Array]:
         return normalised
 
     return layer_norm
+
+
+@apply_of.register
+def _(record: Normalise, weights: dict[str, Array]) -> Callable[[Array], Array]:
+    mean, variance = weights["mean"], weights["variance"]
+    eps, low, high = np.float32(record.eps), np.float32(-record.clip), np.float32(record.clip)
+
+    def normalise(x: Array) -> Array:
+        y: Array = x - mean
+        y /= np.sqrt(variance + eps)
+        # Not np.clip, which takes as long as all the rest on one row.
+        np.maximum(y, low, out=y)
+        return np.minimum(y, high, out=y)
+
+    return normalise
 
 
 @apply_of.register

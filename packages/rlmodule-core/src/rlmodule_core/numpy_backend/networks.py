@@ -43,6 +43,15 @@ def named_arrays(node: Any, name: str = "") -> Iterator[tuple[str, Array]]:
         yield from named_arrays(child, join_name(name, escape_key(key)))
 
 
+def untrained_names(node: Any, name: str = "") -> Iterator[str]:
+    """The names, as `named_arrays` has them, of the arrays that no optimizer may change."""
+    if isinstance(node, Layer):
+        yield from (join_name(name, leaf) for leaf in node.plan.untrained_leaves())
+        return
+    for key, child in _children(node):
+        yield from untrained_names(child, join_name(name, escape_key(key)))
+
+
 def _children(node: Any) -> Iterable[tuple[str, Any]]:
     if isinstance(node, Container):
         return node.children.items()

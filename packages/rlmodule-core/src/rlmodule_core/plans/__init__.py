@@ -19,6 +19,7 @@ from rlmodule_core.plans.records import (
     FreeParameter,
     LayerNorm,
     MultiOneHot,
+    Normalise,
     OneHot,
     Scale,
     Transpose,
@@ -47,6 +48,7 @@ RECORDS = (
     Scale,
     MultiOneHot,
     Concat,
+    Normalise,
 )
 COMPOSITES = (Chain, Encoder, ActorCritic, Branches, Fusion)
 
@@ -75,6 +77,7 @@ __all__ = [
     "MultiOneHot",
     "Native",
     "Network",
+    "Normalise",
     "OneHot",
     "Plan",
     "Record",

@@ -52,6 +52,10 @@ class Record(Plan):
         """Fresh weights, by leaf name, drawn from `rng`."""
         return {leaf: np.zeros(shape, np.float32) for leaf, shape in self.weight_shapes().items()}
 
+    def untrained_leaves(self) -> frozenset[str]:
+        """The leaf names of the weights that no optimizer may change, such as statistics."""
+        return frozenset()
+
     def multiply_adds(self, input_dims: Dims) -> int:
         """The multiply-adds that one row costs; elementwise work counts as none."""
         return 0

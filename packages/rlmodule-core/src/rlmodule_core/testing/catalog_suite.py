@@ -178,7 +178,9 @@ class CatalogSuite(Exam):
             with examining(f"{framework}, {spaces}, {settings}"):
                 catalog = self._catalog(spaces, settings)
                 descriptor = descriptor_of(catalog.get_action_dist_cls(framework))
-                return descriptor, *(output.tobytes() for output in self._outputs(catalog, framework))
+                # Statistics that have seen nothing yet change no outputs.
+                names = tuple(get_backend(framework).get_weights(catalog.build_actor_critic_encoder(framework)))
+                return descriptor, names, *(output.tobytes() for output in self._outputs(catalog, framework))
         except ConfigError:
             return None
 

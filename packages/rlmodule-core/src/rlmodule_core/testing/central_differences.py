@@ -11,7 +11,7 @@ from rlmodule_core.backend import TrainingBackend
 from rlmodule_core.columns import Columns
 from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.plans import Chain, Plan
-from rlmodule_core.testing.compare import Array, leaves, require_close
+from rlmodule_core.testing.compare import Array, leaves, require_close, require_same
 from rlmodule_core.testing.network_module import gradients, network_module
 from rlmodule_core.testing.random_weights import random_like
 from rlmodule_core.testing.reference import reference
@@ -74,6 +74,9 @@ def _require_gradients(
 
     found = gradients(backend, module, _quadratic, {**columns, "mixture": mixture})
     for name, array in exact.items():
+        if name in backend.untrained_weights(module):
+            require_same(found[name], np.zeros_like(found[name]), f"{what}: the gradient of {name!r}, which none has")
+            continue
         probed = np.random.default_rng(0).permutation(array.size)[:_PROBED]
         expected = [_central_difference(scalar, array, index) for index in probed]
         require_close(found[name].reshape(-1)[probed], expected, f"{what}: the gradient of {name!r}")

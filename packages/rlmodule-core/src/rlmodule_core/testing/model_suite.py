@@ -20,7 +20,18 @@ from rlmodule_core.configs import (
     MultiStreamEncoderConfig,
 )
 from rlmodule_core.configs.multi_stream import Streams
-from rlmodule_core.plans import Chain, Flatten, MultiOneHot, OneHot, Plan, Scale, Transpose
+from rlmodule_core.plans import (
+    Chain,
+    Flatten,
+    MultiOneHot,
+    Normalise,
+    OneHot,
+    Plan,
+    Scale,
+    Transpose,
+    join_name,
+    walk_records,
+)
 from rlmodule_core.plans.records import ACTIVATIONS
 from rlmodule_core.testing.backend_exam import BackendExam
 from rlmodule_core.testing.central_differences import require_gradients
@@ -63,8 +74,19 @@ def _standard_configs() -> Iterator[ModelConfig]:
     plain: dict[str, Any] = {"hidden_layer_use_bias": False, "output_layer_use_bias": False}
     yield MLPHeadConfig(input_dims=(3,), hidden_layer_dims=(5, 5), output_layer_dim=2, **plain)
     yield MLPHeadConfig(input_dims=(3,), hidden_layer_dims=(), output_layer_dim=3)
+    yield from _normalised()
     yield from _images()
     yield from _several()
+
+
+def _normalised() -> Iterator[ModelConfig]:
+    hidden: dict[str, Any] = {"hidden_layer_dims": (4,), "hidden_layer_activation": "tanh"}
+    # Limits within which hardly half of the entries lie, and an epsilon that shows.
+    flat = MLPEncoderConfig(input_dims=(3, 2), before=(Flatten(2), Normalise(6, eps=0.5, clip=0.7)), **hidden)
+    yield flat
+    yield ActorCriticEncoderConfig(base_encoder_config=flat, shared=False)
+    plain = MLPEncoderConfig(input_dims=(3,), before=(Normalise(3),), **hidden)
+    yield MultiStreamEncoderConfig(base_encoder_configs={"a": {"b": plain}, "c": flat}, **hidden)
 
 
 def _images() -> Iterator[ModelConfig]:
@@ -136,6 +158,16 @@ class ModelSuite(BackendExam):
                     for path, array in outputs.items():
                         require_equal(array.dtype, np.dtype(np.float32), f"dtype of {path!r}")
                         require_close(array, expected[path], f"{path!r} of rows {leading}")
+
+    def test_optimizers_leave_alone_what_is_not_trained(self) -> None:
+        for config in self._configs():
+            with examining(brief(config)):
+                plan = config.plan()
+                names = {
+                    join_name(name, leaf) for name, record in walk_records(plan) for leaf in record.untrained_leaves()
+                }
+                found = set(self.backend.untrained_weights(self.backend.lower(plan)))
+                require_equal(found, names, "the names of untrained weights")
 
     def test_output_dims_hold(self) -> None:
         for config in self._configs():

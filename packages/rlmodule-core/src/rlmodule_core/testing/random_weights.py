@@ -11,9 +11,10 @@ from rlmodule_core.testing.compare import Array
 
 
 def random_like(weights: Mapping[str, Array], seed: int) -> dict[str, Array]:
-    """Normal weights of the same names, shapes and dtypes."""
+    """Normal weights of the same names, shapes and dtypes; of variances their absolute values."""
     rng = np.random.default_rng(seed)
-    return {name: np.asarray(rng.normal(size=array.shape), array.dtype) for name, array in weights.items()}
+    drawn = {name: np.asarray(rng.normal(size=array.shape), array.dtype) for name, array in weights.items()}
+    return {name: np.abs(array) if name.endswith("variance") else array for name, array in drawn.items()}
 
 
 def perturbed(state: Mapping[str, Array], seed: int) -> dict[str, Array]:

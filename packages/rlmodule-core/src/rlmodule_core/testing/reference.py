@@ -21,6 +21,7 @@ from rlmodule_core.plans import (
     LayerNorm,
     MultiOneHot,
     Network,
+    Normalise,
     OneHot,
     Plan,
     Record,
@@ -72,6 +73,12 @@ def _(record: LayerNorm, weights: Mapping[str, Array], x: Array) -> Array:
     axes = tuple(range(x.ndim - record.axes, x.ndim))
     mean, variance = x.mean(axis=axes, keepdims=True), x.var(axis=axes, keepdims=True)
     return np.asarray((x - mean) * (variance + record.eps) ** -0.5 * weights["weight"] + weights["bias"])
+
+
+@apply_record.register
+def _(record: Normalise, weights: Mapping[str, Array], x: Array) -> Array:
+    deviations = (x - weights["mean"]) * (weights["variance"] + record.eps) ** -0.5
+    return np.where(np.abs(deviations) > record.clip, np.sign(deviations) * record.clip, deviations)
 
 
 @apply_record.register

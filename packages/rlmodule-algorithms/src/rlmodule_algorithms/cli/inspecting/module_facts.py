@@ -48,7 +48,8 @@ def _of_twin(
 ) -> ModuleSummary:
     """What the module is in numpy, which needs no framework, it is in every one."""
     summary = summarise(stored.build(module_id, framework="numpy"))
-    layers = tuple(replace(layer, trained=None) for layer in summary.layers)
+    # No file says what a user has frozen; what no optimizer may change, the plan does.
+    layers = tuple(replace(layer, trained=None) if layer.trained else layer for layer in summary.layers)
     return replace(summary, framework=entry.framework, layers=layers, weights=weights)
 
 

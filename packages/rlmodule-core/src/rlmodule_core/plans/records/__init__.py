@@ -9,6 +9,7 @@ from rlmodule_core.plans.records.flatten import Flatten
 from rlmodule_core.plans.records.free_parameter import FreeParameter
 from rlmodule_core.plans.records.layer_norm import LayerNorm
 from rlmodule_core.plans.records.multi_one_hot import MultiOneHot
+from rlmodule_core.plans.records.normalise import Normalise
 from rlmodule_core.plans.records.one_hot import OneHot
 from rlmodule_core.plans.records.scale import Scale
 from rlmodule_core.plans.records.transpose import Transpose
@@ -24,6 +25,7 @@ __all__ = [
     "FreeParameter",
     "LayerNorm",
     "MultiOneHot",
+    "Normalise",
     "OneHot",
     "Scale",
     "Transpose",

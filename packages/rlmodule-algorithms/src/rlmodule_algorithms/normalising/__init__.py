@@ -1,0 +1,1 @@
+"""Keeping the statistics that observations and rewards are normalised by."""
