@@ -49,11 +49,11 @@ _NATURE = [[32, 8, 4, "valid"], [64, 4, 2, "valid"], [64, 3, 1, "valid"]]
 _IMAGES = replace(STANDARD, steps=32, epochs=2, minibatch=128)
 
 
-def _dense(name: str, observations: gym.Space[Any], actions: gym.Space[Any], *, normalised: bool = False) -> Family:
+def _dense(name: str, actions: gym.Space[Any], *, normalised: bool = False) -> Family:
     def make() -> gym.Env[Any, Any]:
-        return DrawnEnv(observations, actions)
+        return DrawnEnv(_vector(16), actions)
 
-    return Family(name, make, make, _SMALL, normalised=normalised)
+    return Family(name, make, make, {**_SMALL, "normalize_observations": normalised}, normalised=normalised)
 
 
 def _masked() -> Family:
@@ -91,10 +91,11 @@ def _pixels(side: int, channels: int) -> Box:
 FAMILIES = {
     family.name: family
     for family in (
-        _dense("Discrete(6)", _vector(16), Discrete(6)),
-        _dense("Box(3), Gaussian", _vector(16), _vector(3)),
-        _dense("MultiDiscrete(3, 4, 5)", _vector(16), MultiDiscrete([3, 4, 5])),
-        _dense("MultiBinary(6)", _vector(16), MultiBinary(6)),
+        _dense("Discrete(6)", Discrete(6)),
+        _dense("Box(3), Gaussian", _vector(3)),
+        _dense("Box(3), Gaussian, normalised", _vector(3), normalised=True),
+        _dense("MultiDiscrete(3, 4, 5)", MultiDiscrete([3, 4, 5])),
+        _dense("MultiBinary(6)", MultiBinary(6)),
         _masked(),
         _image_and_vector(),
         _image(),

@@ -36,15 +36,16 @@ def on_standard(seed: int, *, native: bool) -> OurTrainer:
     # A function hides the id, and with it the environment's own vector entry point.
     source = STANDARD.env_id if native else lambda _: plain_env()
     model = {"fcnet_hiddens": list(STANDARD.hidden), "fcnet_activation": "tanh"}
-    return OurTrainer(_algorithm(source, model, STANDARD, seed))
+    return OurTrainer(_config(source, model, STANDARD, seed).build())
 
 
 def on_family(seed: int, family: Family) -> OurTrainer:
     """Trains on environments of a kind of spaces."""
-    return OurTrainer(_algorithm(lambda _: family.make_env(), family.model, family.setting, seed))
+    config = _config(lambda _: family.make_env(), family.model, family.setting, seed)
+    return OurTrainer(config.env_runners(normalize_rewards=family.normalised).build())
 
 
-def _algorithm(source: Any, model: Mapping[str, Any], setting: Standard, seed: int) -> Algorithm:
+def _config(source: Any, model: Mapping[str, Any], setting: Standard, seed: int) -> PPOConfig:
     return (
         PPOConfig()
         .environment(source)
@@ -64,5 +65,4 @@ def _algorithm(source: Any, model: Mapping[str, Any], setting: Standard, seed: i
             model=model,
         )
         .debugging(seed=seed)
-        .build()
     )

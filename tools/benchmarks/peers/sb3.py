@@ -11,6 +11,7 @@ from peers.standard import STANDARD, Standard, plain_env
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.vec_env import VecNormalize
 from torch import nn
 
 _ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
@@ -49,7 +50,9 @@ def on_family(seed: int, family: Family) -> SB3Trainer:
         from sb3_contrib import MaskablePPO
 
         algorithm = MaskablePPO
-    envs = make_vec_env(family.make_peer_env, n_envs=family.setting.num_envs, seed=seed)
+    envs: Any = make_vec_env(family.make_peer_env, n_envs=family.setting.num_envs, seed=seed)
+    if family.normalised:
+        envs = VecNormalize(envs, gamma=family.setting.gamma)
     network = _network(family.peer_layers, family.activation)
     return _trainer(algorithm, family.peer_policy, envs, family.setting, network, seed)
 
