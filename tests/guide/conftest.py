@@ -1,11 +1,8 @@
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from typing import Any
-
 import pytest
 
-from rlmodule_algorithms import Algorithm, PPOConfig
+from rlmodule_algorithms import PPOConfig
 
 
 @pytest.fixture
@@ -18,17 +15,3 @@ def config() -> PPOConfig:
         .training(train_batch_size=64, minibatch_size=32, num_epochs=1)
         .debugging(seed=0)
     )
-
-
-@pytest.fixture
-def build() -> Iterator[Callable[[Any], Algorithm]]:
-    """Builds algorithms, and closes their environments afterwards."""
-    built: list[Algorithm] = []
-
-    def make(config: Any) -> Algorithm:
-        built.append(config.build())
-        return built[-1]
-
-    yield make
-    for algorithm in built:
-        algorithm.stop()

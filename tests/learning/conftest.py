@@ -2,13 +2,11 @@ from __future__ import annotations
 
 import importlib.util
 import sys
-from collections.abc import Callable, Iterator
 from types import ModuleType
 from typing import Any
 
 import pytest
 
-from rlmodule_algorithms import Algorithm
 from workspace import ROOT
 
 
@@ -29,17 +27,3 @@ def dqn() -> ModuleType:
 @pytest.fixture(scope="session")
 def cloning() -> ModuleType:
     return load_snippet("behaviour_cloning")
-
-
-@pytest.fixture
-def build() -> Iterator[Callable[[Any], Algorithm]]:
-    """Builds algorithms and stops them after the test."""
-    built: list[Algorithm] = []
-
-    def make(config: Any) -> Algorithm:
-        built.append(config.build())
-        return built[-1]
-
-    yield make
-    for algorithm in built:
-        algorithm.stop()

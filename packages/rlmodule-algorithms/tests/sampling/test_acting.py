@@ -3,10 +3,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
+from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
 
 from rlmodule_algorithms import PPOTorchRLModule
+from rlmodule_algorithms.sampling.acting import is_small
 from rlmodule_core import ConfigError, SingleAgentRLModuleSpec
 
 
@@ -33,6 +36,21 @@ def test_the_limit_is_the_multiply_adds_of_a_row(small_ppo: Any, build: Any) -> 
 def test_a_module_of_the_users_own_acts_itself(small_ppo: Any, build: Any) -> None:
     algorithm = build(small_ppo.rl_module(rl_module_spec=SingleAgentRLModuleSpec(module_class=Own)))
     assert algorithm.acting_framework == "torch"
+
+
+@pytest.mark.parametrize(
+    ("space", "small"),
+    [
+        (Box(-1.0, 1.0, (4,)), True),
+        (Box(-1.0, 1.0, (5, 5)), True),
+        (Dict(nodes=Box(-1.0, 1.0, (6, 3)), edges=MultiBinary((6, 6))), True),
+        (Box(-1.0, 1.0, (4000,)), False),
+        (Box(0, 255, (84, 84, 1), np.uint8), False),
+    ],
+)
+def test_layers_of_the_users_own_are_small_by_their_weights_at_every_place(space: Any, small: bool) -> None:
+    spec = SingleAgentRLModuleSpec(Own, space, Discrete(2), {"fcnet_hiddens": [64]}, "ppo")
+    assert is_small(spec.build(framework="torch")) == small
 
 
 def test_act_with_overrules_the_static_rule(small_ppo: Any, build: Any) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from rlmodule_core import ConfigError, RLModule
 from rlmodule_core.plans import Plan, multiply_adds
 from rlmodule_core.spaces import leaf_spaces
@@ -41,8 +43,10 @@ def is_small(module: RLModule) -> bool:
 
 
 def _is_small_by_weights(module: RLModule) -> bool:
-    # In layers over vectors a row costs one multiply-add per weight; in convolutions over images it costs far more.
+    # A row costs at most one multiply-add for each weight and each place of its observation: in layers over vectors
+    # there is one place, in convolutions over images there is one for every pixel, in graphs for every node.
     space = None if module.config is None else module.config.observation_space
-    if space is None or any(part.shape is None or len(part.shape) > 1 for _, part in leaf_spaces(space)):
+    if space is None or any(part.shape is None for _, part in leaf_spaces(space)):
         return False
-    return sum(weight.size for weight in module.get_state().values()) < NUMPY_LIMIT
+    places = max((math.prod((part.shape or ())[:-1]) for _, part in leaf_spaces(space)), default=1)
+    return places * sum(weight.size for weight in module.get_state().values()) < NUMPY_LIMIT
