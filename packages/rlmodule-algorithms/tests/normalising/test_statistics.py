@@ -156,7 +156,7 @@ def test_numpy_serves_a_policy_with_its_statistics(normalised: PPOConfig, build:
     state = served.module.get_state()
     assert state["encoder.actor.0.count"] == 128.0
     actions = [algorithm.compute_single_action(row)[0] for row in obs]
-    np.testing.assert_array_equal(served.compute_actions(obs)[0], actions)
+    np.testing.assert_allclose(served.compute_actions(obs)[0], actions, rtol=1e-5, atol=1e-6)
     module = algorithm.get_module()
     native = module.forward_inference({"obs": module.backend.batch(None, obs)})
     wanted = served.module.forward_inference({"obs": obs})["action_dist_inputs"]
