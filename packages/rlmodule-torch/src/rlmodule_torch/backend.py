@@ -26,7 +26,7 @@ from rlmodule_core.spaces import parts_of
 from rlmodule_torch.arrays import as_array
 from rlmodule_torch.layers import Layer
 from rlmodule_torch.module import TorchRLModule
-from rlmodule_torch.networks import Container, lower, named_tensors
+from rlmodule_torch.networks import Container, device_of, lower, named_tensors
 from rlmodule_torch.ops import OPS, TorchRng
 from rlmodule_torch.optimizer import TorchOptimizer
 from rlmodule_torch.update import update_epoch
@@ -59,9 +59,12 @@ class TorchBackend(TrainingBackend):
         parts = parts_of(space, value)
         if parts is not None:
             return {key: self.batch(part, item, like=like) for key, (part, item) in parts.items()}
-        array = np.require(batch_array(space, value), requirements=["C", "W"])
+        array = batch_array(space, value)
+        # Not for every batch: np.require takes as long as all the rest.
+        if not (array.flags.c_contiguous and array.flags.writeable):
+            array = np.require(array, requirements=["C", "W"])
         tensor = torch.from_numpy(array)
-        device = None if like is None else next((weight.device for weight in like.parameters()), None)
+        device = None if like is None else device_of(like)
         return tensor if device is None or device.type == "cpu" else tensor.to(device)
 
     def to_numpy(self, value: Any) -> Any:

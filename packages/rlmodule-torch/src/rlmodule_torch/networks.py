@@ -65,6 +65,19 @@ def named_tensors(module: nn.Module) -> dict[str, torch.Tensor]:
     return named
 
 
+def device_of(module: nn.Module) -> torch.device | None:
+    """Where the first parameter lies; None where there is none."""
+    # Not by module.parameters(), which looks for duplicates: this is asked for every batch.
+    for parameter in module._parameters.values():
+        if parameter is not None:
+            return parameter.device
+    for child in module._modules.values():
+        device = None if child is None else device_of(child)
+        if device is not None:
+            return device
+    return None
+
+
 def _walk(module: nn.Module, name: str) -> Iterator[tuple[str, torch.Tensor]]:
     own = [*module.named_parameters(recurse=False), *_persistent_buffers(module)]
     for leaf, tensor in own:
