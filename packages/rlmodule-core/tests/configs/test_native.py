@@ -13,6 +13,7 @@ from rlmodule_core import (
     MLPEncoderConfig,
     MultiStreamEncoderConfig,
     NativeModelConfig,
+    SpecCheckingError,
     build_network,
 )
 from rlmodule_core.plans import ActorCritic, Concat, Dense, Native, walk_natives, weight_shapes
@@ -52,6 +53,22 @@ class Doubling(MLPEncoderConfig):
 @build_network.register
 def _(config: Doubling, framework: str) -> Any:
     return lambda batch: {"encoder_out": 2.0 * batch["obs"]}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Odd(NativeModelConfig):
+    """Builds what it is given, right or wrong."""
+
+    network: Any
+
+    @property
+    def output_dims(self) -> tuple[int, ...]:
+        return (3,)
+
+
+@build_network.register
+def _(config: Odd, framework: str) -> Any:
+    return config.network
 
 
 def _sums(batch: Mapping[str, Any]) -> Any:
@@ -128,3 +145,38 @@ def test_a_config_that_nothing_is_registered_for_says_how_to(inside: bool):
 def test_its_output_dims_must_be_said():
     with pytest.raises(TypeError, match="output_dims"):
         NativeModelConfig()
+
+
+@pytest.mark.parametrize("network", [None, dict, np.zeros(3)])
+def test_a_registered_function_that_returns_no_network_is_named(network: Any):
+    config = ActorCriticEncoderConfig(base_encoder_config=Odd(network=network))
+    with pytest.raises(ConfigError, match=r"build_network for Odd must return a network, got .*such as Odd\(config\)"):
+        config.build("numpy")
+
+
+ODD = [
+    (lambda batch: np.zeros((2, 3)), "got ndarray"),
+    (lambda batch: {"latents": np.zeros((2, 3))}, r"got {'latents': \(2, 3\)}"),
+    (lambda batch: {"encoder_out": None}, r"got {'encoder_out': \(\)}"),
+    (lambda batch: {"encoder_out": np.zeros((2, 4))}, r"got {'encoder_out': \(2, 4\)}"),
+    (lambda batch: {"encoder_out": np.zeros(3)}, r"got {'encoder_out': \(3,\)}"),
+]
+
+
+@pytest.mark.parametrize("kind", ["shared", "own", "stream"])
+@pytest.mark.parametrize(("network", "found"), ODD)
+def test_a_network_that_does_not_give_what_its_config_says_is_named(network: Any, found: str, kind: str):
+    odd: Any = Odd(network=network)
+    if kind == "stream":
+        config: Any = MultiStreamEncoderConfig(base_encoder_configs={"bag": odd})
+    else:
+        config = ActorCriticEncoderConfig(base_encoder_config=odd, shared=kind == "shared")
+    obs = {"bag": SETS} if kind == "stream" else SETS
+    with pytest.raises(SpecCheckingError, match=rf"of Odd must give {{'encoder_out': \[B, 3\]}}.*{found}"):
+        config.build("numpy")({"obs": obs})
+
+
+@pytest.mark.parametrize("base", ["MLP", MLPEncoderConfig, None])
+def test_what_is_no_config_is_refused_by_an_actor_critic_encoder(base: Any):
+    with pytest.raises(ConfigError, match=r"base_encoder_config must be an encoder's config such as MLPEncoderConfig"):
+        ActorCriticEncoderConfig(base_encoder_config=base)

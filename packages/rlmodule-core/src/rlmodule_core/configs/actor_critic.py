@@ -21,6 +21,11 @@ class ActorCriticEncoderConfig(ModelConfig):
     shared: bool = True
 
     def __post_init__(self) -> None:
+        if not isinstance(self.base_encoder_config, ModelConfig):
+            raise ConfigError(
+                "ActorCriticEncoderConfig.base_encoder_config must be an encoder's config such as MLPEncoderConfig, "
+                f"got {self.base_encoder_config!r}."
+            )
         object.__setattr__(self, "input_dims", self.base_encoder_config.input_dims)
 
     def plan(self) -> ActorCritic:

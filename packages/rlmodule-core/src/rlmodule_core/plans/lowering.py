@@ -8,7 +8,7 @@ from typing import TypeVar
 from rlmodule_core.errors import PluginError
 from rlmodule_core.plans.composite import Composite
 from rlmodule_core.plans.initial_rng import initial_rng
-from rlmodule_core.plans.native import Native
+from rlmodule_core.plans.native import Checked, Native, require_network
 from rlmodule_core.plans.record import Plan, Record
 from rlmodule_core.plans.weights import Weights, escape_key, initial_weights, join_name
 
@@ -40,7 +40,8 @@ def lower_plan(
             return make_layer(node, {leaf: weights[join_name(name, leaf)] for leaf in node.weight_shapes()})
         if isinstance(node, Native):
             network: N = node.config.build(framework)
-            return network
+            require_network(node.config, network)
+            return make_container(Checked(node), {"": network})
         raise PluginError(f"Expected a plan such as Chain((Dense(4, 2),)), got {node!r}.")
 
     return lower(plan, "")

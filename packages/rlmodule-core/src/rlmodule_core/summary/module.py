@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import Any, Protocol
 
 import numpy as np
 
+from rlmodule_core.checkpoint.storable import Storable
 from rlmodule_core.distributions import Descriptor
 from rlmodule_core.errors import RLModuleError
 from rlmodule_core.module.class_names import class_name
@@ -19,10 +20,14 @@ from rlmodule_core.summary.spaces import row_dims, space_texts
 from rlmodule_core.summary.specs import ForwardSummary, forward_summary
 from rlmodule_core.summary.weights import WeightSummary, weight_summaries
 
-if TYPE_CHECKING:
-    from rlmodule_core.module.rl_module import RLModule
-
 PHASES = ("train", "exploration", "inference")
+
+
+class Summarisable(Storable, Protocol):
+    """The part of RLModule that a summary relies on, beside the specs and the distribution of each phase."""
+
+    def get_initial_state(self) -> Mapping[str, Any]:
+        """The recurrent state at an episode's start; empty for a stateless module."""
 
 
 @dataclass(frozen=True)
@@ -56,7 +61,7 @@ class ModuleSummary:
     weights: Mapping[str, WeightSummary]
 
 
-def summarise(module: RLModule) -> ModuleSummary:
+def summarise(module: Summarisable) -> ModuleSummary:
     """Tell of a module as it is now."""
     config, gap = module.config, module.non_portable_part()
     space = None if config is None else config.observation_space
@@ -76,7 +81,7 @@ def summarise(module: RLModule) -> ModuleSummary:
     )
 
 
-def _distributions(module: RLModule) -> dict[str, str]:
+def _distributions(module: Summarisable) -> dict[str, str]:
     try:
         classes = {phase: getattr(module, f"get_{phase}_action_dist_cls")() for phase in PHASES}
     except RLModuleError:
@@ -90,11 +95,11 @@ def _distributions(module: RLModule) -> dict[str, str]:
     }
 
 
-def _forward(module: RLModule, phase: str) -> ForwardSummary:
+def _forward(module: Summarisable, phase: str) -> ForwardSummary:
     return forward_summary(getattr(module, f"input_specs_{phase}")(), getattr(module, f"output_specs_{phase}")())
 
 
-def _state(module: RLModule) -> dict[str, str]:
+def _state(module: Summarisable) -> dict[str, str]:
     state = module.get_initial_state()
     parts = {path: np.asarray(look_up(state, path)) for path in leaf_paths(state)}
     return {dotted(path): f"{list(part.shape)} {part.dtype.name}" for path, part in parts.items()}
