@@ -101,7 +101,7 @@ def test_acting_does_not_run_the_critic_s_encoder() -> None:
         if isinstance(layer, GraphEncoder):
             layer.register_forward_hook(lambda *_, name=name: ran.append(name))
     module.forward_exploration(native_batch(module, SPACES[0]))
-    assert ran == ["encoder.k_actor"]
+    assert ran == ["encoder.k_actor.k_"]
 
 
 def test_other_observations_are_encoded_as_ever() -> None:
@@ -168,7 +168,7 @@ def test_without_the_package_the_error_says_what_to_install(installed: str, tmp_
     assert installed == "graph"
     assert plugins.load(plugins.CATALOGS, installed) is GraphCatalog
     by_name = _module(catalog=installed)
-    assert type(by_name.encoder.by_key["shared"]) is GraphEncoder
+    assert type(by_name.encoder.by_key["shared"].by_key[""]) is GraphEncoder
     tie = (
         "tied to torch by its part 'encoder.shared', which GraphEncoderConfig builds by itself (its catalog is that of "
         "the distribution graph-catalog)"

@@ -71,6 +71,53 @@ def test_an_environment_that_goes_mad_stops_training_with_the_last_good_weights(
     assert all(env.closed for env in made)
 
 
+@pytest.mark.parametrize("act_with", ["numpy", "module"])
+@pytest.mark.parametrize("raises", [False, True])
+def test_weights_that_are_not_finite_are_not_blamed_on_the_environment(
+    small_ppo: PPOConfig, act_with: Any, raises: bool
+) -> None:
+    class Trusting(gym.Env[Any, Any]):
+        observation_space = gym.spaces.Box(-1.0, 1.0, (2,))
+        action_space = gym.spaces.Box(-1.0, 1.0, (1,))
+
+        def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+            return np.zeros(2, np.float32), {}
+
+        def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+            if raises:
+                raise ValueError(f"{action} is no action")
+            return np.zeros(2, np.float32), float(action[0]), False, False, {}
+
+    algorithm = small_ppo.environment(lambda _: Trusting()).env_runners(act_with=act_with).build()
+    module = algorithm.get_module()
+    bias = module.get_state()["pi.0.bias"]
+    module.set_state(module.get_state() | {"pi.0.bias": bias * np.nan})
+    with pytest.raises(
+        NotANumberError, match=r"RLModule\.forward_exploration gave environment 0 an action .* at step 0"
+    ):
+        algorithm.train()
+    algorithm.stop()
+
+
+def test_actions_for_observations_that_are_not_finite_are_blamed_on_the_environment(small_ppo: PPOConfig) -> None:
+    class Sick(gym.Env[Any, Any]):
+        observation_space = gym.spaces.Box(-1.0, 1.0, (2,))
+        action_space = gym.spaces.Box(-1.0, 1.0, (1,))
+
+        def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+            return np.zeros(2, np.float32), {}
+
+        def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+            return np.full(2, np.nan, np.float32), 0.0, False, False, {}
+
+    algorithm = small_ppo.environment(lambda _: Sick()).build()
+    with pytest.raises(
+        NotANumberError, match=r"Environment 0 \(Sick\) gave an observation that is not finite at step 0"
+    ):
+        algorithm.train()
+    algorithm.stop()
+
+
 @pytest.mark.parametrize(
     ("attribute", "space", "way_out"),
     [

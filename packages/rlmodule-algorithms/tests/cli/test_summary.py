@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-from rlmodule_algorithms import PPOConfig, TrainingOutcome
+from rlmodule_algorithms import PRESETS, PPOConfig, TrainingOutcome
 from rlmodule_algorithms.cli.limits import Limits
 from rlmodule_algorithms.cli.training.plan import Plan
 from rlmodule_algorithms.cli.training.summary import Summary, print_summary
@@ -82,13 +82,21 @@ def test_a_missed_target_comes_with_a_command_of_twice_the_budget() -> None:
     assert "475, not met" in text
     budget = "--max-steps 400000 --max-seconds 180"
     assert f"  rlmodule train --resume runs/cartpole-v1-ppo-0 {budget}\n" in text
-    settings = "--env CartPole-v1 --seed 1 --preset ppo-cartpole --target 475"
+    envs = PLAN.config.num_envs_per_env_runner
+    settings = f"--env CartPole-v1 --seed 1 --preset ppo-cartpole --target 475 --num-envs {envs}"
     assert f"  rlmodule train PPO {settings} {budget}\n" in text
 
 
 def test_another_seed_is_tried_with_the_settings_of_the_file() -> None:
     text = printed(replace(MISSED, plan=replace(PLAN, preset=None, file="my settings.toml", seed=None)))
     assert "  rlmodule train PPO --env CartPole-v1 --seed 1 --config 'my settings.toml' --target 475" in text
+
+
+def test_another_seed_is_tried_with_as_many_environments() -> None:
+    config = PRESETS["ppo-cartpole"].make_config().env_runners(num_envs_per_env_runner=5)
+    assert "--seed 1 --preset ppo-cartpole --target 475 --num-envs 5 " in printed(
+        replace(MISSED, plan=replace(PLAN, config=config))
+    )
 
 
 def test_fresh_episodes_decide_whether_the_target_is_met() -> None:

@@ -5,8 +5,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlmodule_algorithms import PPOConfig
-from rlmodule_core import ConfigError
+from rlmodule_algorithms import PPOConfig, PPOTorchRLModule
+from rlmodule_core import ConfigError, SingleAgentRLModuleSpec
 
 ID = "default_policy"
 
@@ -46,16 +46,30 @@ def test_without_a_kl_loss_there_is_no_coefficient_and_no_penalty(small_ppo: PPO
     assert "kl_coeff" not in algorithm.learner.coefficients(ID, 0)
 
 
-def test_an_entropy_that_never_counts_is_reported_and_has_no_coefficient(small_ppo: PPOConfig, build: Any) -> None:
-    learner = build(small_ppo.training(entropy_coeff=0.0)).learner
-    assert "entropy_coeff" not in learner.coefficients(ID, 0)
-    assert build(small_ppo).train()["learners"][ID]["entropy"] > 0.0
-    later = build(small_ppo.training(entropy_coeff=[(0, 0.0), (10, 0.1)])).learner
-    assert later.coefficients(ID, 0)["entropy_coeff"] == 0.0
+def test_an_entropy_that_does_not_count_is_reported_and_keeps_its_coefficient(small_ppo: PPOConfig, build: Any) -> None:
+    algorithm = build(small_ppo.training(entropy_coeff=0.0))
+    assert algorithm.learner.coefficients(ID, 0)["entropy_coeff"] == 0.0
+    metrics = algorithm.train()["learners"][ID]
+    assert metrics["entropy"] > 0.0
+    assert metrics["curr_entropy_coeff"] == 0.0
+
+
+@pytest.mark.parametrize("coeff", [0.0, 0.1])
+def test_a_loss_of_a_module_s_own_reads_the_entropy_coefficient(small_ppo: PPOConfig, build: Any, coeff: float) -> None:
+    read = set()
+
+    class Own(PPOTorchRLModule):
+        def compute_loss(self, outputs: Any, batch: Any, coeffs: Any) -> Any:
+            read.add(coeffs["entropy_coeff"])
+            return (outputs["vf_preds"] ** 2).mean(), {}
+
+    spec = SingleAgentRLModuleSpec(module_class=Own)
+    build(small_ppo.training(entropy_coeff=coeff).rl_module(rl_module_spec=spec)).train()
+    assert read == {coeff}
 
 
 def test_metrics_have_one_vocabulary(small_ppo: PPOConfig, build: Any) -> None:
-    metrics = build(small_ppo.training(entropy_coeff=0.01)).train()["learners"][ID]
+    metrics = build(small_ppo).train()["learners"][ID]
     names = "total_loss policy_loss vf_loss vf_loss_unclipped vf_explained_var entropy mean_kl_loss"
     current = "curr_lr curr_kl_coeff curr_clip_param curr_entropy_coeff curr_vf_loss_coeff"
     assert metrics.keys() == {*names.split(), *current.split(), "gradients_global_norm"}

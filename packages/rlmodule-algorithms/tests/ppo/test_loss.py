@@ -104,6 +104,19 @@ def test_the_kl_penalty_the_value_clip_and_the_entropy_bonus_are_optional(framew
     assert ("mean_kl_loss" in found) == (left_out != "kl_coeff")
 
 
+@pytest.mark.parametrize("traced", [False, True])
+def test_an_entropy_that_does_not_count_takes_no_part_in_the_gradient(traced: bool) -> None:
+    class Unknown(Categorical(3).bind(get_backend("torch").ops)):  # type: ignore[misc]
+        def entropy(self) -> Any:
+            return super().entropy() * np.nan
+
+    sides = [{name: torch.as_tensor(value) for name, value in side.items()} for side in random_inputs("categorical", 1)]
+    coeffs = COEFFS | {"entropy_coeff": torch.tensor(0.0) if traced else 0.0}
+    ops = get_backend("torch").ops
+    total, _ = ppo_loss(ops, *sides, coeffs, new_dist_cls=Unknown, old_dist_cls=Unknown)
+    assert bool(torch.isfinite(total)) is not traced
+
+
 def test_without_a_kl_penalty_the_old_distribution_is_not_needed() -> None:
     outputs, batch = random_inputs("categorical", 1)
     del batch["action_dist_inputs"]

@@ -36,11 +36,8 @@ class PPOLearner(Learner):
         coeffs = {
             "clip_param": Schedule.of("clip_param", self.config.clip_param).at(timestep),
             "vf_loss_coeff": self.config.vf_loss_coeff,
+            "entropy_coeff": Schedule.of("entropy_coeff", self.config.entropy_coeff).at(timestep),
         }
-        entropy_coeff = Schedule.of("entropy_coeff", self.config.entropy_coeff)
-        if any(entropy_coeff.values):
-            # Where it is always 0, the entropy's gradient would be computed for nothing.
-            coeffs["entropy_coeff"] = entropy_coeff.at(timestep)
         if self.config.vf_clip_param is not None:
             coeffs["vf_clip_param"] = self.config.vf_clip_param
         if self.config.use_kl_loss:

@@ -27,8 +27,8 @@ def ppo_loss(
         outputs: of `forward_train`: `action_dist_inputs [B, A]`, `vf_preds [B]`.
         batch: `actions`, `action_logp`, `advantages`, `value_targets`, `[B]` each; `action_dist_inputs [B, A]` where
             `coeffs` has `kl_coeff`; `loss_mask [B]` optionally.
-        coeffs: `clip_param`, `vf_loss_coeff`; optionally `entropy_coeff`, without which the entropy is only reported,
-            `vf_clip_param` and `kl_coeff`.
+        coeffs: `clip_param`, `vf_loss_coeff`; optionally `entropy_coeff`, without which or at 0.0 the entropy is only
+            reported, `vf_clip_param` and `kl_coeff`.
         new_dist_cls: the distribution of the outputs.
         old_dist_cls: the distribution of the batch.
 
@@ -59,8 +59,10 @@ def ppo_loss(
         "entropy": masked_mean(ops, new_dist.entropy(), mask),
     }
     total = metrics["policy_loss"] + coeffs["vf_loss_coeff"] * metrics["vf_loss"]
-    if "entropy_coeff" in coeffs:
-        total = total - coeffs["entropy_coeff"] * metrics["entropy"]
+    weight = coeffs.get("entropy_coeff", 0.0)
+    if not (isinstance(weight, float) and weight == 0.0):
+        # Else the entropy's gradient would be computed for nothing. A tensor is not asked, which a trace could not do.
+        total = total - weight * metrics["entropy"]
     if "kl_coeff" in coeffs:
         old_dist = old_dist_cls.from_logits(batch[Columns.ACTION_DIST_INPUTS])
         metrics["mean_kl_loss"] = masked_mean(ops, old_dist.kl(new_dist), mask)

@@ -12,7 +12,7 @@ from rlmodule_algorithms.sampling.closing import AnyEnv
 from rlmodule_algorithms.sampling.env_faults import named
 from rlmodule_algorithms.sampling.env_values import illegal_rows
 from rlmodule_algorithms.sampling.rollout import Rollout
-from rlmodule_core import NotANumberError, RLModule, RLModuleError, rows_without_action
+from rlmodule_core import Columns, NotANumberError, RLModule, RLModuleError, rows_without_action
 from rlmodule_core.spaces import leaf_spaces, leaves_of, show_leaf
 
 
@@ -39,6 +39,30 @@ def require_legal(rollout: Rollout, env: gym.vector.VectorEnv[Any, Any, Any]) ->
             if illegal is not None:
                 what = show_leaf("an observation", path)
                 raise bad_value(env, what, leaf, illegal[1], index=b, when=_when(t))
+
+
+def require_finite_actions(rollout: Rollout, module: RLModule) -> None:
+    """Refuse actions that are not finite, unless the observations that they were chosen for are not.
+
+    Without it, the environment would be blamed for what it makes of them.
+
+    Args:
+        rollout: what was sampled.
+        module: what chose them.
+
+    Raises:
+        NotANumberError: there is one; names the module, the environment and the step.
+    """
+    for leaf in leaves_of(rollout.outputs[Columns.ACTIONS]):
+        if not np.issubdtype(leaf.dtype, np.floating) or np.isfinite(leaf).all():
+            continue
+        t, b = np.argwhere(~np.isfinite(leaf))[0].tolist()[:2]
+        if all(np.isfinite(seen[t, b]).all() for seen in leaves_of(rollout.obs)):
+            raise NotANumberError(
+                f"{type(module).__name__}.forward_exploration gave environment {b} an action that is not finite "
+                f"{_when(t)}: {leaf[t, b]!r}. Nothing was learned from it. Look for weights that are not finite in "
+                "what was loaded or set."
+            )
 
 
 def require_choice(

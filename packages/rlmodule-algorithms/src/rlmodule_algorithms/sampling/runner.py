@@ -14,7 +14,7 @@ from rlmodule_algorithms.sampling.environments import VectorEnv
 from rlmodule_algorithms.sampling.observation_form import ObservationForm
 from rlmodule_algorithms.sampling.reward_scaling import RewardScaling
 from rlmodule_algorithms.sampling.rollout import Array, Rollout
-from rlmodule_algorithms.sampling.rollout_faults import require_choice, require_legal
+from rlmodule_algorithms.sampling.rollout_faults import require_choice, require_finite_actions, require_legal
 from rlmodule_core import (
     Descriptor,
     RLModule,
@@ -104,6 +104,7 @@ class Runner:
             actions = to_env_actions(descriptor, space, outputs["actions"])
             _store(rooms, t + 1, self._step(t, actions, rollout))
         self._obs = [room[self._steps].copy() for room in rooms]
+        require_finite_actions(rollout, self.module)
         require_legal(rollout, self.env)
         if self._reward_scaling is not None:
             self._reward_scaling.scale(rollout)
@@ -134,6 +135,7 @@ class Runner:
         except RLModuleError:
             raise
         except Exception as error:
+            require_finite_actions(rollout, self.module)
             raise env_fault(self.env, "step()", error, when=f"at step {t} of this rollout") from error
 
     def _transition(self, t: int, actions: Any, rollout: Rollout) -> list[Array]:

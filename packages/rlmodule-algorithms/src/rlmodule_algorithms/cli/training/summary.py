@@ -123,6 +123,7 @@ def _another_seed(summary: Summary) -> str:
         parts += ["--preset", plan.preset]
     if plan.limits.target is not None:
         parts += ["--target", f"{plan.limits.target:.15g}"]
+    parts += ["--num-envs", plan.config.num_envs_per_env_runner]
     return command(*parts, *_twice_the_budget(summary))
 
 
