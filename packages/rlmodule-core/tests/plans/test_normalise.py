@@ -68,6 +68,8 @@ def test_it_is_stored_and_costs_no_multiply_adds():
         ({"eps": float("nan")}, "eps"),
         ({"clip": 0.0}, r"clip must be a positive number"),
         ({"clip": float("inf")}, "clip"),
+        ({"eps": None}, r"eps must be a small number above 0 such as 1e-8, got None"),
+        ({"clip": "x"}, r"clip must be a positive number such as 10.0, got 'x'"),
     ],
 )
 def test_illegal_fields_are_named(fields: dict[str, Any], named: str):

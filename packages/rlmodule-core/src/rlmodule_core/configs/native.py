@@ -33,16 +33,17 @@ class NativeModelConfig(ModelConfig):
     def plan(self) -> Native:
         return Native(self)
 
-    def require_framework(self, framework: str, *supported: str) -> None:
+    def require_framework(self, framework: str, supported: str, *others: str) -> None:
         """Refuse a framework that no network is written for.
 
         Raises:
-            ConfigError: `framework` is none of `supported`.
+            ConfigError: `framework` is neither `supported` nor one of `others`.
         """
-        if framework not in supported:
+        if framework not in (supported, *others):
             raise ConfigError(
-                f"{type(self).__name__} builds a network of its own, which exists for {' and '.join(supported)} only, "
-                f"not for {framework!r}. Use framework={supported[0]!r}, or have build_network's registered function "
+                f"{type(self).__name__} builds a network of its own, which exists for "
+                f"{' and '.join((supported, *others))} only, "
+                f"not for {framework!r}. Use framework={supported!r}, or have build_network's registered function "
                 f"build one for {framework!r} too."
             )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from numbers import Real
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,9 +28,9 @@ class Normalise(Record):
 
     def __post_init__(self) -> None:
         require_positive(self, size=self.size)
-        if not 0 < self.eps <= 1:
+        if not isinstance(self.eps, Real) or not 0 < self.eps <= 1:
             raise ConfigError(f"Normalise.eps must be a small number above 0 such as 1e-8, got {self.eps!r}.")
-        if not (math.isfinite(self.clip) and self.clip > 0):
+        if not (isinstance(self.clip, Real) and math.isfinite(self.clip) and self.clip > 0):
             raise ConfigError(f"Normalise.clip must be a positive number such as 10.0, got {self.clip!r}.")
 
     def output_dims(self, input_dims: Dims) -> Dims:
