@@ -9,29 +9,16 @@ from typing import Any
 
 import gymnasium as gym
 import pytest
+from torch_agents import Agent
 
 from rlmodule_core import SingleAgentRLModuleSpec
 from rlmodule_marl import MultiAgentRLModule, MultiAgentRLModuleConfig
 
 torch = pytest.importorskip("torch")
-rlmodule_torch = pytest.importorskip("rlmodule_torch")
 
 _WAYS = pytest.mark.parametrize(
     "duplicate", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))], ids=["deepcopy", "pickle"]
 )
-
-
-class Agent(rlmodule_torch.TorchRLModule):
-    """An encoder and a head."""
-
-    def setup(self) -> None:
-        self.encoder = torch.nn.Linear(4, 8)
-        self.head = torch.nn.Linear(8, 2)
-
-    def _forward_train(self, batch: Any) -> Any:
-        return {"action_dist_inputs": self.head(self.encoder(batch["obs"]))}
-
-    _forward_exploration = _forward_inference = _forward_train
 
 
 class Tied(MultiAgentRLModule):

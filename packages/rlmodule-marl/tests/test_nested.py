@@ -9,36 +9,13 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from torch_agents import Agent, Bare
 
 from rlmodule_core import CheckpointError, Policy, RLModule, SingleAgentRLModuleSpec
 from rlmodule_core.checkpoint import SECTION, describe_modules, write_checkpoint
 from rlmodule_marl import MultiAgentRLModule, MultiAgentRLModuleConfig
 
 torch = pytest.importorskip("torch")
-rlmodule_torch = pytest.importorskip("rlmodule_torch")
-
-
-class Agent(rlmodule_torch.TorchRLModule):
-    """An agent with an encoder of its own, until its container says otherwise."""
-
-    def setup(self) -> None:
-        self.encoder = torch.nn.Linear(4, 8)
-        self.head = torch.nn.Linear(8, int(self.config.action_space.n))
-
-    def _forward_train(self, batch: Any) -> Any:
-        return {"action_dist_inputs": self.head(self.encoder(batch["obs"]))}
-
-    _forward_exploration = _forward_inference = _forward_train
-
-
-class Bare(rlmodule_torch.TorchRLModule):
-    """An agent that is given its encoder, and no config."""
-
-    def __init__(self, encoder: Any, actions: int) -> None:
-        super().__init__(None)
-        self.encoder, self.head = encoder, torch.nn.Linear(8, actions)
-
-    _forward_train = _forward_exploration = _forward_inference = Agent._forward_train
 
 
 class OneEncoder(MultiAgentRLModule):

@@ -6,26 +6,12 @@ from typing import Any
 
 import pytest
 from gymnasium.spaces import Box, Discrete
+from torch_agents import Bare
 
 from rlmodule_core import ConfigError, SingleAgentRLModuleSpec
 from rlmodule_marl import MultiAgentRLModule, MultiAgentRLModuleConfig, MultiAgentRLModuleSpec
 
 torch = pytest.importorskip("torch")
-rlmodule_torch = pytest.importorskip("rlmodule_torch")
-
-
-class Agent(rlmodule_torch.TorchRLModule):
-    """Logits from an encoder that may be another agent's too; made without a config."""
-
-    def __init__(self, encoder: Any, actions: int) -> None:
-        super().__init__(None)
-        self.encoder = encoder
-        self.head = torch.nn.Linear(8, actions)
-
-    def _forward_train(self, batch: Any) -> Any:
-        return {"action_dist_inputs": self.head(self.encoder(batch["obs"]))}
-
-    _forward_exploration = _forward_inference = _forward_train
 
 
 class SharedEncoder(MultiAgentRLModule):
@@ -35,7 +21,7 @@ class SharedEncoder(MultiAgentRLModule):
         specs = self.config.modules
         encoder = torch.nn.Linear(specs["red"].model_config_dict["obs"], 8)
         for module_id, spec in specs.items():
-            self._rl_modules[module_id] = Agent(encoder, spec.model_config_dict["actions"])
+            self._rl_modules[module_id] = Bare(encoder, spec.model_config_dict["actions"])
 
 
 SPECS = {
@@ -81,11 +67,11 @@ def test_the_spec_of_such_a_container_builds_its_like(shared: MultiAgentRLModule
 @pytest.mark.parametrize("module_id", ["red", "blue"])
 def test_what_a_spec_alone_cannot_build_says_so(module_id: str):
     specs = {
-        key: replace(spec, module_class=Agent, observation_space=Box(-1, 1, (4,)), action_space=Discrete(2))
+        key: replace(spec, module_class=Bare, observation_space=Box(-1, 1, (4,)), action_space=Discrete(2))
         for key, spec in SPECS.items()
     }
     with pytest.raises(
-        ConfigError, match=r"Agent\.__init__ does not take an RLModuleConfig alone \(missing .*'actions'"
+        ConfigError, match=r"Bare\.__init__ does not take an RLModuleConfig alone \(missing .*'actions'"
     ):
         MultiAgentRLModuleSpec(SharedEncoder, specs).build(module_id)
 
@@ -97,7 +83,7 @@ def test_such_a_spec_does_not_say_where_first_weights_came_from():
 
 
 def test_more_agents_join_later(shared: MultiAgentRLModule):
-    shared.add_module("green", Agent(shared["red"].encoder, 4))
+    shared.add_module("green", Bare(shared["red"].encoder, 4))
     assert shared.forward_inference({"green": {"obs": torch.ones(5, 4)}})["green"]["action_dist_inputs"].shape == (5, 4)
 
 
@@ -109,7 +95,7 @@ def _filled(content: Any) -> type[MultiAgentRLModule]:
     return Filled
 
 
-@pytest.mark.parametrize("content", [None, 3, [Agent(torch.nn.Linear(4, 8), 2)], "red"])
+@pytest.mark.parametrize("content", [None, 3, [Bare(torch.nn.Linear(4, 8), 2)], "red"])
 def test_what_is_no_mapping_is_refused(content: Any):
     with pytest.raises(ConfigError, match=r"Filled\.setup\(\) must fill self\._rl_modules with modules by id, found"):
         _filled(content)()
@@ -122,26 +108,26 @@ def test_a_setup_that_fills_nothing_is_refused():
         _filled({})()
 
 
-@pytest.mark.parametrize("rubbish", [3, None, torch.nn.Linear(4, 2), Agent])
+@pytest.mark.parametrize("rubbish", [3, None, torch.nn.Linear(4, 2), Bare])
 def test_what_is_no_module_is_refused_by_its_id(rubbish: Any):
     with pytest.raises(ConfigError, match="Module 'blue' must be a single-agent RLModule, got a"):
-        _filled({"red": Agent(torch.nn.Linear(4, 8), 2), "blue": rubbish})()
+        _filled({"red": Bare(torch.nn.Linear(4, 8), 2), "blue": rubbish})()
     with pytest.raises(ConfigError, match="Module 'blue' must be a single-agent RLModule, got a"):
         _filled({"blue": rubbish})()
 
 
 def test_an_illegal_id_is_refused():
     with pytest.raises(ConfigError, match="'a/b' is no legal module id"):
-        _filled({"a/b": Agent(torch.nn.Linear(4, 8), 2)})()
+        _filled({"a/b": Bare(torch.nn.Linear(4, 8), 2)})()
 
 
 def test_frameworks_are_not_mixed(module: Any):
     with pytest.raises(ConfigError, match="module 'blue' is of 'numpy', the others are of 'torch'"):
-        _filled({"red": Agent(torch.nn.Linear(4, 8), 2), "blue": module()})()
+        _filled({"red": Bare(torch.nn.Linear(4, 8), 2), "blue": module()})()
 
 
 def test_any_mapping_will_do_and_can_be_added_to():
-    agent = Agent(torch.nn.Linear(4, 8), 2)
+    agent = Bare(torch.nn.Linear(4, 8), 2)
     container = _filled(MappingProxyType({"red": agent}))()
     container.add_module("blue", agent)
     assert list(container) == ["red", "blue"]

@@ -9,34 +9,12 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from torch_agents import Agent, OneEncoder
 
 from rlmodule_core import SingleAgentRLModuleSpec, StateError
 from rlmodule_marl import MultiAgentRLModule, MultiAgentRLModuleConfig, MultiAgentRLModuleSpec
 
 torch = pytest.importorskip("torch")
-rlmodule_torch = pytest.importorskip("rlmodule_torch")
-
-
-class Agent(rlmodule_torch.TorchRLModule):
-    """Logits from an encoder that a container may put another agent's in place of."""
-
-    def setup(self) -> None:
-        self.encoder = torch.nn.Linear(4, 8)
-        self.head = torch.nn.Linear(8, 2)
-
-    def _forward_train(self, batch: Any) -> Any:
-        return {"action_dist_inputs": self.head(self.encoder(batch["obs"]))}
-
-    _forward_exploration = _forward_inference = _forward_train
-
-
-class OneEncoder(MultiAgentRLModule):
-    """One encoder for all agents."""
-
-    def setup(self) -> None:
-        super().setup()
-        for agent in self._rl_modules.values():
-            agent.encoder = self._rl_modules["red"].encoder
 
 
 AGENT = SingleAgentRLModuleSpec(Agent, gym.spaces.Box(-1, 1, (4,)), gym.spaces.Discrete(2), {})

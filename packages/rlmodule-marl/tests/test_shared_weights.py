@@ -8,48 +8,13 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from torch_agents import Agent, Bare, OneEncoder
 
 from rlmodule_core import CheckpointError, RLModule, RLModuleConfig, SingleAgentRLModuleSpec
 from rlmodule_core.checkpoint import read_checkpoint
 from rlmodule_marl import MultiAgentRLModule, MultiAgentRLModuleConfig
 
 torch = pytest.importorskip("torch")
-rlmodule_torch = pytest.importorskip("rlmodule_torch")
-
-
-class Agent(rlmodule_torch.TorchRLModule):
-    """Logits from an encoder that a container may put another agent's in place of."""
-
-    def setup(self) -> None:
-        self.encoder = torch.nn.Linear(4, 8)
-        self.head = torch.nn.Linear(8, int(self.config.action_space.n))
-
-    def _forward_train(self, batch: Any) -> Any:
-        return {"action_dist_inputs": self.head(self.encoder(batch["obs"]))}
-
-    _forward_exploration = _forward_inference = _forward_train
-
-
-class OneEncoder(MultiAgentRLModule):
-    """One encoder for all agents."""
-
-    def setup(self) -> None:
-        super().setup()
-        for agent in self._rl_modules.values():
-            agent.encoder = self._rl_modules["a.red"].encoder
-
-
-class Bare(rlmodule_torch.TorchRLModule):
-    """An agent without a config."""
-
-    def __init__(self, encoder: Any, actions: int) -> None:
-        super().__init__(None)
-        self.encoder, self.head = encoder, torch.nn.Linear(8, actions)
-
-    def _forward_train(self, batch: Any) -> Any:
-        return {"action_dist_inputs": self.head(self.encoder(batch["obs"]))}
-
-    _forward_exploration = _forward_inference = _forward_train
 
 
 class OneEncoderForBare(MultiAgentRLModule):
