@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections import deque
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Self
-
-import numpy as np
 
 from rlmodule_algorithms.checkpointing.resuming import kept_returns, restored, stored_config
 from rlmodule_algorithms.checkpointing.stored_algorithm import AlgorithmState, StoredAlgorithm, save_algorithm
 from rlmodule_algorithms.config.callbacks import notify
 from rlmodule_algorithms.config.settings import AlgorithmSettings
 from rlmodule_algorithms.evaluation import evaluate_policy
+from rlmodule_algorithms.finished_episodes import FinishedEpisodes
 from rlmodule_algorithms.learner import Learner
 from rlmodule_algorithms.learner_contract import checked_arrays, checked_batch, checked_mapping
 from rlmodule_algorithms.module_building import build_module, stored_module
@@ -30,9 +28,6 @@ from rlmodule_algorithms.threads import limited_threads
 from rlmodule_algorithms.training import TrainingOutcome, train_until
 from rlmodule_core import DEFAULT_MODULE_ID, ConfigError, Policy, RLModule
 from rlmodule_marl import MultiAgentRLModule
-
-_SMOOTHING = 100
-"""Mean returns are over this many of the last episodes."""
 
 
 class Algorithm:
@@ -77,8 +72,7 @@ class Algorithm:
         self.best_returns: dict[Path, float] = {}
         self._policy = Policy(self._acting, seed=self._seeds.evaluation)
         self._threads = 1 if is_small(module) else None
-        self._returns: deque[float] = deque(maxlen=_SMOOTHING)
-        self._episodes = 0
+        self._episodes = FinishedEpisodes()
         self._stopped = False
         if stored is None:
             notify(config.on_algorithm_init, algorithm=self)
@@ -112,9 +106,9 @@ class Algorithm:
 
     def _resume(self, stored: StoredAlgorithm) -> None:
         state = stored.state
-        self.iteration, self.env_steps, self._episodes = state.iteration, state.env_steps, state.episodes
+        self.iteration, self.env_steps = state.iteration, state.env_steps
         with restored(stored.directory):
-            self._returns.extend(float(episode_return) for episode_return in state.recent_returns)
+            self._episodes = FinishedEpisodes(count=state.episodes, returns=state.recent_returns)
             self.learner.set_state(state.learner)
             self.learner.set_arrays(stored.learner_arrays())
             if stored.entry.acted_with == self._acting.framework:
@@ -149,8 +143,7 @@ class Algorithm:
             sampled = time.perf_counter()
             learned = self._learn(rollout)
         self.iteration += 1
-        self._returns.extend(rollout.episode_returns)
-        self._episodes += len(rollout.episode_returns)
+        self._episodes.add(rollout.episode_returns)
         finished = time.perf_counter()
         result: dict[str, Any] = {
             "iteration": self.iteration,
@@ -183,12 +176,9 @@ class Algorithm:
             self._acting.set_state(learning.get_state())
 
     def _sampling_metrics(self, rollout: Rollout) -> dict[str, float]:
-        returns = self._returns
         return {
-            "episode_return_mean": float(np.mean(returns)) if returns else float("nan"),
-            "episode_return_max": float(np.max(returns)) if returns else float("nan"),
+            **self._episodes.metrics(),
             "num_episodes": len(rollout.episode_returns),
-            "num_episodes_lifetime": self._episodes,
             "num_env_steps_sampled": rollout.num_steps,
             "num_env_steps_sampled_lifetime": self.env_steps,
         }
@@ -311,8 +301,8 @@ class Algorithm:
         return AlgorithmState(
             iteration=self.iteration,
             env_steps=self.env_steps,
-            episodes=self._episodes,
-            recent_returns=list(self._returns),
+            episodes=self._episodes.count,
+            recent_returns=self._episodes.recent_returns,
             entropy=self._seeds.entropy,
             learner=dict(checked_mapping(self.learner, "get_state", self.learner.get_state())),
             acting_rng=dict(self._runner.rng.get_state()),
