@@ -16,6 +16,8 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 
+from golden_arrays import encode
+from golden_memory import encoders_with_memory, more_columns
 from rlmodule_core import (
     DEFAULT_MODULE_ID,
     ActorCriticRLModule,
@@ -55,7 +57,7 @@ from rlmodule_core.plans import (
     Scale,
     Transpose,
 )
-from rlmodule_core.spaces import sub_spaces
+from rlmodule_core.spaces import named_leaves, sub_spaces
 from rlmodule_marl import MultiAgentRLModule, MultiAgentRLModuleSpec
 from workspace import ROOT
 
@@ -180,6 +182,16 @@ def distributions() -> MultiAgentRLModule:
     return made
 
 
+def memory() -> MultiAgentRLModule:
+    """Every record and composite that carries a state, several layers, and what they are told of the step before."""
+    spaces = gym.spaces.Box(-1, 1, (3,)), gym.spaces.Discrete(3, start=1)
+    made = MultiAgentRLModule()
+    for name, encoder in encoders_with_memory().items():
+        head = (Dense(encoder.output_dims((3,))[-1], 3),)
+        made.add_module(name, _planned(spaces, encoder, head, Categorical(3, start=1)))
+    return made
+
+
 def _action_spaces() -> dict[str, tuple[gym.Space[Any], Descriptor]]:
     tall, number = gym.spaces.Box(0.0, np.inf, (2, 1)), gym.spaces.Box(-np.inf, np.inf, ())
     bounded = gym.spaces.Box(np.array([[-2.0], [0.0]]), np.array([[6.0], [0.5]]), dtype=np.float64)
@@ -240,6 +252,7 @@ CASES: dict[str, Callable[[], Any]] = {
         encoders,
         normalised,
         distributions,
+        memory,
         algorithm,
     )
 }
@@ -279,13 +292,20 @@ def _drawn(name: str, array: Any, rng: np.random.Generator) -> Any:
 def _expected(module: RLModule, rng: np.random.Generator) -> dict[str, Any]:
     assert module.config is not None
     obs = _observations(module.config.observation_space, rng)
-    outputs = outputs_of(module, obs)
-    return {name: encode(tree) for name, tree in (("obs", obs), ("train", outputs), ("weights", module.get_state()))}
+    more = more_columns(module, rng) if module.is_stateful() else {}
+    outputs = outputs_of(module, obs, more)
+    trees = {"obs": obs, **({"more": more} if more else {}), "train": outputs, "weights": module.get_state()}
+    return {name: encode(tree) for name, tree in trees.items()}
 
 
-def outputs_of(module: RLModule, obs: Any) -> dict[str, Any]:
-    """What the module computes of a batch of observations, in numpy."""
-    return dict(module.backend.to_numpy(module.evaluate_train({"obs": module.backend.batch(None, obs, like=module)})))
+def outputs_of(module: RLModule, obs: Any, more: Any) -> dict[str, Any]:
+    """What the module computes of a batch of observations and of more columns, in numpy, leaf by leaf.
+
+    With more columns the observations are one sequence.
+    """
+    columns = {"obs": obs[None] if more else obs, **more}
+    outputs = module.evaluate_train(module.backend.batch(None, columns, like=module))
+    return dict(named_leaves(module.backend.to_numpy(dict(outputs))))
 
 
 def _observations(space: Any, rng: np.random.Generator) -> Any:
@@ -299,22 +319,6 @@ def _observations(space: Any, rng: np.random.Generator) -> Any:
         first, size = (space.start, space.n) if isinstance(space, gym.spaces.Discrete) else (0, 10)
         return rng.integers(first, first + size, size=(4, *space.shape)).astype(space.dtype)
     return rng.normal(size=(4, *space.shape)).round(3).astype(space.dtype)
-
-
-def encode(tree: Any) -> Any:
-    """Arrays as text such as "float32(2, 3) 0.5 1.25", exactly."""
-    if isinstance(tree, dict):
-        return {key: encode(value) for key, value in tree.items()}
-    return f"{tree.dtype}{tree.shape} {' '.join(map(str, tree.ravel()))}"
-
-
-def decode(tree: Any) -> Any:
-    """What `encode` wrote."""
-    if isinstance(tree, dict):
-        return {key: decode(value) for key, value in tree.items()}
-    header, _, numbers = tree.partition(") ")
-    dtype, _, shape = header.partition("(")
-    return np.array(numbers.split(), dtype).reshape([int(size) for size in shape.split(",") if size.strip()])
 
 
 def main(names: Sequence[str]) -> int:

@@ -11,7 +11,8 @@ import numpy as np
 import pytest
 
 import golden_classes
-from make_golden import CASES, CHECKPOINT, EXPECTED, FOLDER, decode, main, make, modules_of, outputs_of
+from golden_arrays import decode
+from make_golden import CASES, CHECKPOINT, EXPECTED, FOLDER, main, make, modules_of, outputs_of
 from rlmodule_algorithms import Algorithm
 from rlmodule_core import Policy, RLModule
 from rlmodule_core.checkpoint import read_checkpoint
@@ -51,7 +52,7 @@ def values_of(tree: Any, key: str) -> Iterator[Any]:
 
 
 def require_outputs(module: RLModule, expected: dict[str, Any]) -> None:
-    outputs = outputs_of(module, expected["obs"])
+    outputs = outputs_of(module, expected["obs"], expected.get("more", {}))
     assert outputs.keys() == expected["train"].keys()
     for name, wanted in expected["train"].items():
         # Not bit by bit: another machine may add up in another order.

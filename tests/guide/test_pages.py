@@ -5,16 +5,19 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from rlmodule_catalogs import PPOCatalog
+from rlmodule_catalogs import ModelSettings, PPOCatalog
 from workspace import ROOT
 
 PAGES, SNIPPETS = ROOT / "docs" / "pages", ROOT / "docs" / "snippets"
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.DOTALL | re.MULTILINE)
-CHECKED = {"checkpoints.md", "masks.md", "normalisation.md", "spaces.md", "tasks.md", "writing-a-catalog.md"}
+CHECKED = {
+    *("checkpoints.md", "masks.md", "memory.md", "normalisation.md", "spaces.md", "tasks.md", "writing-a-catalog.md")
+}
 ELSEWHERE = {"learner.md": "Its blocks are pieces of two scripts: tests/learning."}
 
 Run = Callable[[str], list[str]]
@@ -54,6 +57,26 @@ def test_the_page_on_masks_runs(run: Run) -> None:
     mean, *inputs = run("masks.md")
     assert float(mean) == 1.0
     assert [line.count("-1") + line.count("-1.") > 0 for line in inputs] == [True, True]
+
+
+def test_the_page_on_memory_runs(run: Run) -> None:
+    finite, *plan, states, actions, sampled = run("memory.md")
+    assert (finite, actions, sampled) == ("True", "(2,)", "128")
+    assert " ".join(line.strip() for line in plan) == "tokenizer: Dense(2, 8) Activation('relu') cell_0: GRU(8, 16)"
+    assert ast.literal_eval(states) == {encoder: {"h": (1, 32), "c": (1, 32)} for encoder in ("actor", "critic")}
+
+
+def test_the_page_on_memory_has_every_setting() -> None:
+    text = (PAGES / "memory.md").read_text(encoding="utf-8")
+    named = re.findall(r"`(\w+)`", "".join(re.findall(r"^\|.*\|$", text, re.MULTILINE)))
+    starts = ("use_", "lstm_", "attention_", "max_seq_len")
+    declared = {field.name: field.default for field in fields(ModelSettings) if field.name.startswith(starts)}
+    # It may only repeat another.
+    assert {name for name in named if name in declared} == declared.keys() - {"attention_memory_training"}
+    for line in re.findall(r"^\| (`(?:lstm|attention|max)_.*) \| (.*) \| .* \|$", text, re.MULTILINE):
+        defaults = [declared[name] for name in re.findall(r"`(\w+)`", line[0])]
+        shown = [ast.literal_eval(value) for value in line[1].split(", ")]
+        assert defaults == shown * (len(defaults) // len(shown))
 
 
 def test_the_page_on_normalisation_runs(run: Run) -> None:

@@ -20,6 +20,7 @@ TINY = {
     "ppo_throughput.py": ["--steps", "1024", "--warmup", "0"],
     "families.py": ["--steps", "256", "--warmup", "0", "--only", "masked Discrete(30)", "image 36 x 36 x 3 and vector"],
     "time_to_475.py": ["--steps", "1024"],
+    "recurrent_ppo.py": ["--steps", "1024", "--seeds", "1", "--budget", "1024"],
     "footprint.py": ["--iterations", "1"],
 }
 SHOWN = {
@@ -27,6 +28,7 @@ SHOWN = {
     "ppo_throughput.py": ["rlmodule, native", "rlmodule, plain", "stable-baselines3", "skrl", "single-file loop"],
     "families.py": ["rlmodule, steps/s", "masked Discrete(30)", "image 36 x 36 x 3 and vector"],
     "time_to_475.py": ["rlmodule, native", "stable-baselines3", "0 of 1"],
+    "recurrent_ppo.py": ["rlmodule, whole rollouts", "sb3-contrib", "CartPole-v1 without velocities", "0 of 1"],
     "footprint.py": ["import rlmodule_core, over gymnasium", "rlmodule --help", "rlmodule, native", "total"],
 }
 

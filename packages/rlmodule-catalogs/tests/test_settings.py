@@ -46,6 +46,23 @@ OTHER: dict[str, Any] = {
     "post_fcnet_use_layernorm": True,
     "post_fcnet_kernel_initializer": "xavier_normal",
     "post_fcnet_kernel_gain": 1.0,
+    "use_lstm": True,
+    "use_gru": True,
+    "lstm_cell_size": 8,
+    "lstm_num_layers": 2,
+    "lstm_use_layernorm": True,
+    "lstm_use_prev_action": True,
+    "lstm_use_prev_reward": True,
+    "use_attention": True,
+    "attention_num_transformer_units": 2,
+    "attention_dim": 8,
+    "attention_num_heads": 2,
+    "attention_head_dim": 8,
+    "attention_memory_inference": 8,
+    "attention_position_wise_mlp_dim": 8,
+    "attention_init_gru_gate_bias": 1.0,
+    "attention_use_n_prev_actions": 1,
+    "attention_use_n_prev_rewards": 1,
 }
 # An activation shows only where there is a layer to activate.
 BASE: dict[str, Any] = {"post_fcnet_hiddens": [6]}
@@ -56,18 +73,26 @@ def _decided(catalog: PPOCatalog) -> tuple[Any, ...]:
     return (*(config.plan() for config in configs), catalog.get_action_descriptor())
 
 
-@pytest.mark.parametrize("key", [field.name for field in fields(ModelSettings)])
-def test_every_key_has_an_effect(make: Any, key: str):
-    image = gym.spaces.Box(0, 255, (4, 4, 2), np.uint8)
+MEMORY = {"lstm_": "use_lstm", "attention_": "use_attention"}
+
+
+def _memory_of(key: str) -> dict[str, Any]:
+    """The setting without which this key is refused."""
+    return {switch: True for prefix, switch in MEMORY.items() if key.startswith(prefix)}
+
+
+@pytest.mark.parametrize("field", [field for field in fields(ModelSettings) if "idle" not in field.metadata])
+def test_every_key_has_an_effect(make: Any, field: Any):
+    image, key = gym.spaces.Box(0, 255, (4, 4, 2), np.uint8), field.name
     obs = gym.spaces.Dict(image=image, speed=gym.spaces.Box(-np.inf, np.inf, (2,)))
-    changed = make(obs=obs, **{**BASE, key: OTHER[key]})
-    assert _decided(changed) != _decided(make(obs=obs, **BASE))
+    base = {**BASE, **_memory_of(key)}
+    assert field.metadata.get("with", {}) == _memory_of(key)
+    assert _decided(make(obs=obs, **{**base, key: OTHER[key]})) != _decided(make(obs=obs, **base))
 
 
 # The keys of BEHAVIOURS 4.6 and 4.8 that mean nothing here.
 REFUSED = [
-    *("no_final_linear", "use_lstm", "lstm_cell_size", "max_seq_len", "lstm_use_prev_action", "lstm_use_prev_reward"),
-    *("_time_major", "use_attention", "attention_dim", "attention_num_heads", "attention_use_n_prev_rewards"),
+    *("no_final_linear", "_time_major", "lstm_kernel_initializer", "lstm_bias_initializer_kwargs"),
     *("framestack", "dim", "grayscale", "zero_mean", "custom_model", "custom_model_config", "custom_action_dist"),
     *("custom_preprocessor", "always_check_shapes", "_disable_preprocessor_api", "_disable_action_flattening"),
     *("fcnet_bias_initializer", "conv_bias_initializer_kwargs", "fcnet_kernel_initializer_kwargs"),
@@ -90,7 +115,7 @@ def test_a_replacement_that_is_named_exists():
 
 
 def test_a_contributed_catalog_may_honour_such_a_key(make: Any):
-    assert make(RecurrentCatalog, use_lstm=True).settings.use_lstm is True
+    assert make(StackingCatalog, framestack=True).settings.framestack is True
 
 
 @pytest.mark.parametrize("value", [0, -1.0, "1", True, float("nan"), float("inf"), None])
@@ -226,12 +251,12 @@ class DeepSettings(ModelSettings):
 
 
 @dataclass(frozen=True, kw_only=True)
-class RecurrentSettings(ModelSettings):
-    use_lstm: bool = False
+class StackingSettings(ModelSettings):
+    framestack: bool = False
 
 
-class RecurrentCatalog(PPOCatalog):
-    settings_class = RecurrentSettings
+class StackingCatalog(PPOCatalog):
+    settings_class = StackingSettings
 
 
 class DeepCatalog(PPOCatalog):

@@ -6,7 +6,14 @@ from typing import Any
 from gymnasium.spaces import Box, Dict, MultiBinary, MultiDiscrete, Tuple
 from torch import nn
 
-from rlmodule_core.testing import ActorCriticSuite, BackendSuite, DistributionSuite, ModelSuite, ModuleSuite
+from rlmodule_core.testing import (
+    ActorCriticSuite,
+    BackendSuite,
+    DistributionSuite,
+    MemorySuite,
+    ModelSuite,
+    ModuleSuite,
+)
 from rlmodule_torch import TorchRLModule
 
 
@@ -39,6 +46,21 @@ class TestTorchModuleOfNestedActions(ActorCriticSuite):
             "go": Tuple((MultiDiscrete([2, 3], start=[0, -1]), MultiBinary((1, 2)))),
         }
     )
+
+
+class TestTorchModuleWithLSTM(MemorySuite):
+    backend_name = "torch"
+    cell = "lstm"
+
+
+class TestTorchModuleWithGRU(MemorySuite):
+    backend_name = "torch"
+    cell = "gru"
+
+
+class TestTorchModuleWithAttention(MemorySuite):
+    backend_name = "torch"
+    cell = "attention"
 
 
 class OwnLayers(TorchRLModule):

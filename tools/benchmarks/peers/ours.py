@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from peers.families import Family
+from peers.hidden_velocities import RECURRENT, hidden_velocities
 from peers.standard import STANDARD, Standard, plain_env
 
 from rlmodule_algorithms import Algorithm, PPOConfig
@@ -43,6 +44,18 @@ def on_family(seed: int, family: Family) -> OurTrainer:
     """Trains on environments of a kind of spaces."""
     config = _config(lambda _: family.make_env(), family.model, family.setting, seed)
     return OurTrainer(config.env_runners(normalize_rewards=family.normalised).build())
+
+
+def on_recurrent(seed: int, *, max_seq_len: int) -> OurTrainer:
+    """Trains with memory, by sequences of at most `max_seq_len` steps."""
+    model = {
+        "fcnet_hiddens": [RECURRENT.hidden],
+        "fcnet_activation": "tanh",
+        "use_lstm": True,
+        "lstm_cell_size": RECURRENT.cell_size,
+        "max_seq_len": max_seq_len,
+    }
+    return OurTrainer(_config(lambda _: hidden_velocities(), model, RECURRENT.setting, seed).build())
 
 
 def _config(source: Any, model: Mapping[str, Any], setting: Standard, seed: int) -> PPOConfig:

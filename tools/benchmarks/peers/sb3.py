@@ -1,4 +1,4 @@
-"""stable-baselines3's PPO, and sb3-contrib's for masked actions."""
+"""stable-baselines3's PPO, and sb3-contrib's for masked actions and for memory."""
 
 from __future__ import annotations
 
@@ -7,14 +7,27 @@ from statistics import mean
 from typing import Any
 
 from peers.families import Family
+from peers.hidden_velocities import RECURRENT, hidden_velocities
 from peers.standard import STANDARD, Standard, plain_env
 from stable_baselines3 import PPO
 from stable_baselines3.common.env_util import make_vec_env
 from stable_baselines3.common.logger import Logger
+from stable_baselines3.common.torch_layers import BaseFeaturesExtractor
 from stable_baselines3.common.vec_env import VecNormalize
 from torch import nn
 
 _ACTIVATIONS = {"relu": nn.ReLU, "tanh": nn.Tanh}
+
+
+class TanhLayer(BaseFeaturesExtractor):
+    """The layer in front of an LSTM."""
+
+    def __init__(self, observation_space: Any) -> None:
+        super().__init__(observation_space, RECURRENT.hidden)
+        self.layer = nn.Sequential(nn.Linear(observation_space.shape[0], RECURRENT.hidden), nn.Tanh())
+
+    def forward(self, observations: Any) -> Any:
+        return self.layer(observations)
 
 
 class SB3Trainer:
@@ -55,6 +68,20 @@ def on_family(seed: int, family: Family) -> SB3Trainer:
         envs = VecNormalize(envs, gamma=family.setting.gamma)
     network = _network(family.peer_layers, family.activation)
     return _trainer(algorithm, family.peer_policy, envs, family.setting, network, seed)
+
+
+def on_recurrent(seed: int) -> SB3Trainer:
+    """Trains with memory, by sequences as long as a rollout."""
+    from sb3_contrib import RecurrentPPO
+
+    envs = make_vec_env(hidden_velocities, n_envs=RECURRENT.setting.num_envs, seed=seed)
+    network = {
+        **_network((), "tanh"),
+        "lstm_hidden_size": RECURRENT.cell_size,
+        "features_extractor_class": TanhLayer,
+        "share_features_extractor": False,
+    }
+    return _trainer(RecurrentPPO, "MlpLstmPolicy", envs, RECURRENT.setting, network, seed)
 
 
 def _network(layers: tuple[int, ...], activation: str) -> Mapping[str, Any]:

@@ -17,7 +17,7 @@ from rlmodule_algorithms.sampling.env_faults import env_fault
 from rlmodule_algorithms.sampling.env_values import Array, flag_value, illegal_rows, reward_value
 from rlmodule_algorithms.sampling.observation_form import ObservationForm
 from rlmodule_algorithms.sampling.rollout_faults import bad_value
-from rlmodule_core import ConfigError, Policy, RLModuleError, require_stateless
+from rlmodule_core import ConfigError, Policy, RLModuleError
 from rlmodule_core.spaces import row_of, show_leaf
 
 Env = gym.Env[Any, Any]
@@ -48,8 +48,7 @@ def evaluate_policy(
         `episode_return_mean`, `episode_returns` and `episode_lengths`, in the order of the seeds.
 
     Raises:
-        ConfigError: `episodes`, `seed` or `max_episode_steps` is no such number, an episode does not end, or the module
-            carries a recurrent state.
+        ConfigError: `episodes`, `seed` or `max_episode_steps` is no such number, or an episode does not end.
         UnsupportedSpaceError: the module's observations are not arrays.
         EnvError: an environment cannot be made, raised or returned something odd.
         NotANumberError: an observation or reward is not finite.
@@ -57,7 +56,6 @@ def evaluate_policy(
     require_count("episodes", episodes)
     require_count("seed", seed, least=0)
     require_count("max_episode_steps", max_episode_steps)
-    require_stateless(policy.module)
     envs: list[Env] = []
     with ExitStack() as closing:
         closing.callback(close_all, envs)
@@ -82,18 +80,32 @@ def _play(
     space = None if config is None else config.observation_space
     form = ObservationForm(envs[0].observation_space if space is None else space)
     playing = [_Episode(env, number, seed=seed, form=form) for env, (number, seed) in zip(envs, waiting, strict=False)]
+    session = policy.session(len(playing), explore=explore)
+    leaves = [np.stack(rows) for rows in zip(*(episode.obs for episode in playing), strict=True)]
+    rewards = np.zeros(len(playing))
     finished: list[_Episode] = []
-    while playing:
-        leaves = [np.stack(rows) for rows in zip(*(episode.obs for episode in playing), strict=True)]
-        actions = policy.compute_actions(form.nested(leaves), explore=explore)[0]
+    while not all(episode.over for episode in playing):
+        # Where no episode waits any more, the last observation but one stays, and its action is not used.
+        actions = session.act(form.nested([leaf.copy() for leaf in leaves]), rewards)
+        begun = np.zeros(len(playing), np.bool_)
         for row, episode in enumerate(playing):
-            episode.step(row_of(actions, row), limit=limit)
-        ended = [episode for episode in playing if episode.over]
-        finished += ended
-        playing = [episode for episode in playing if not episode.over]
-        for episode, (number, seed) in zip(ended, waiting, strict=False):
-            playing.append(_Episode(episode.env, number, seed=seed, form=form))
+            if episode.over:
+                continue
+            rewards[row] = episode.step(row_of(actions, row), limit=limit)
+            if episode.over:
+                finished.append(episode)
+                playing[row] = episode.follower(waiting)
+                begun[row] = not playing[row].over
+            if not playing[row].over:
+                _store(leaves, row, playing[row].obs)
+        if begun.any():
+            session.reset(begun)
     return sorted(finished, key=lambda episode: episode.number)
+
+
+def _store(leaves: Sequence[Array], row: int, obs: Sequence[Array]) -> None:
+    for leaf, array in zip(leaves, obs, strict=True):
+        leaf[row] = array
 
 
 class _Episode:
@@ -113,7 +125,8 @@ class _Episode:
             raise env_fault(env, "reset()", error, when=when) from error
         self._require_legal(when)
 
-    def step(self, action: Any, *, limit: int) -> None:
+    def step(self, action: Any, *, limit: int) -> float:
+        """Go on by one step; its reward."""
         when = f"at step {self.length} of episode {self.number} of the evaluation"
         try:
             obs, reward, terminated, truncated, _ = self.env.step(action)
@@ -133,6 +146,15 @@ class _Episode:
                 f"Episode {self.number} of the evaluation did not end within {limit} steps. Give the environment a "
                 "limit (gymnasium.wrappers.TimeLimit), or raise max_episode_steps."
             )
+        return value
+
+    def follower(self, waiting: Iterator[tuple[int, int]]) -> _Episode:
+        """The next episode that waits, begun in the same environment; this one, where none does."""
+        following = next(waiting, None)
+        if following is None:
+            return self
+        number, seed = following
+        return _Episode(self.env, number, seed=seed, form=self._form)
 
     def _observe(self, obs: Any) -> None:
         # Copies: environments may share one array that they write all observations into.

@@ -16,12 +16,13 @@ from rlmodule_algorithms.learner_contract import (
     checked_optimizer,
     require_rows,
 )
-from rlmodule_algorithms.masked import cleared
+from rlmodule_algorithms.masked import cleared, counted_steps
 from rlmodule_algorithms.normalising.statistics import ObservationStatistics
 from rlmodule_algorithms.sampling.rollout import Rollout
 from rlmodule_algorithms.sampling.train_batch import transitions
 from rlmodule_algorithms.schedules import Schedule
 from rlmodule_core import (
+    Columns,
     ConfigError,
     GradientClip,
     Loss,
@@ -37,8 +38,8 @@ from rlmodule_core.plans import Weights
 from rlmodule_core.spaces import named_leaves
 from rlmodule_marl import MultiAgentRLModule
 
-Columns = Mapping[str, Any]
-"""Arrays `[N, ...]` by column, or nested dicts of them."""
+Batch = Mapping[str, Any]
+"""Arrays `[N, ...]` by column, or nested dicts of them; of sequences `[N, L, ...]`, see `transitions`."""
 
 
 class Learner(ABC):
@@ -75,7 +76,8 @@ class Learner(ABC):
         Args:
             module_id: whose loss.
             outputs: what the module's `forward_train` returned.
-            batch: the minibatch's columns, native tensors.
+            batch: the minibatch's columns, native tensors. Of a module with memory both are given without padding,
+                one row for each step that counts, `[S, ...]`; `seq_lens` tells whose they are, sequence by sequence.
             coeffs: see `coefficients`.
         """
 
@@ -132,7 +134,7 @@ class Learner(ABC):
             optimizer.set_state(arrays[f"optimizer.{module_id}"])
         self._statistics.set_arrays(arrays)
 
-    def update(self, batches: Mapping[str, Columns], *, timestep: int) -> dict[str, dict[str, float]]:
+    def update(self, batches: Mapping[str, Batch], *, timestep: int) -> dict[str, dict[str, float]]:
         """Update each module that has a batch.
 
         Args:
@@ -160,7 +162,7 @@ class Learner(ABC):
         """
         self._statistics.merge(rollouts)
 
-    def _update(self, module_id: str, columns: Columns, timestep: int) -> dict[str, float]:
+    def _update(self, module_id: str, columns: Batch, timestep: int) -> dict[str, float]:
         self._require_columns(module_id, columns)
         rows = self._rows_of(module_id, columns)
         if rows == 0:
@@ -177,10 +179,12 @@ class Learner(ABC):
         further = checked_numbers(self, "after_iteration", self.after_iteration(module_id, metrics))
         return {**metrics, "curr_lr": lr, **current, **further}
 
-    def _epochs(self, module_id: str, columns: Columns, rows: int, coeffs: Mapping[str, float]) -> dict[str, Tensor]:
+    def _epochs(self, module_id: str, columns: Batch, rows: int, coeffs: Mapping[str, float]) -> dict[str, Tensor]:
         """Every epoch over the rows; the metrics of the last."""
+        # Of sequences, minibatches draw whole ones, but the option counts steps.
+        steps = int(np.sum(columns[Columns.SEQ_LENS])) if Columns.SEQ_LENS in columns else rows
         # As few minibatches as the option allows, of equal size: a last one of a few rows would be all noise.
-        minibatches = -(-rows // self.config.minibatch_size)
+        minibatches = -(-steps // self.config.minibatch_size)
         tensors: dict[str, Tensor] = {}
         for _ in range(self.config.num_epochs):
             tensors = self.backend.update_epoch(
@@ -203,6 +207,9 @@ class Learner(ABC):
         def loss(
             ops: Ops, outputs: Mapping[str, Any], batch: Mapping[str, Any], coeffs: Mapping[str, Any]
         ) -> tuple[Tensor, dict[str, Tensor]]:
+            if Columns.SEQ_LENS in batch and Columns.LOSS_MASK in batch:
+                mask = batch[Columns.LOSS_MASK]
+                outputs, batch = counted_steps(ops, outputs, mask), counted_steps(ops, batch, mask)
             own = module.compute_loss(outputs, batch, coeffs)
             if own is not None:
                 return own
@@ -216,7 +223,7 @@ class Learner(ABC):
 
         return loss
 
-    def _rows_of(self, module_id: str, columns: Columns) -> int:
+    def _rows_of(self, module_id: str, columns: Batch) -> int:
         leaves = dict(named_leaves(columns))
         require_rows(self, module_id, leaves)
         lengths = {name: len(leaf) for name, leaf in leaves.items()}
@@ -227,7 +234,7 @@ class Learner(ABC):
             )
         return next(iter(lengths.values()))
 
-    def _require_columns(self, module_id: str, columns: Columns) -> None:
+    def _require_columns(self, module_id: str, columns: Batch) -> None:
         required = checked_names(self, "required_columns", self.required_columns())
         missing = [name for name in required if name not in columns]
         if missing:
@@ -235,4 +242,10 @@ class Learner(ABC):
                 f"{type(self).__name__} needs the columns {missing} of module {module_id!r}, but its batch has only "
                 f"{sorted(columns)}. Return 'action_dist_inputs' from _forward_exploration, from which actions and "
                 "log-probabilities follow."
+            )
+        if Columns.SEQ_LENS in columns and Columns.LOSS_MASK not in columns:
+            # Else the padding would be learned from, without a word.
+            raise ConfigError(
+                f"The batch of module {module_id!r} holds sequences, by its 'seq_lens', but no 'loss_mask' [N, L] that "
+                "says which steps count. Add it: np.arange(L) < seq_lens[:, None]."
             )

@@ -8,7 +8,9 @@ import pytest
 
 from rlmodule_algorithms import PPOConfig, evaluate_policy
 from rlmodule_algorithms.errors import EnvError
-from rlmodule_core import ConfigError, Policy
+from rlmodule_core import ConfigError, Policy, SingleAgentRLModuleSpec
+
+BOX = gym.spaces.Box(-np.inf, np.inf, (1,))
 
 
 @pytest.mark.parametrize("act_with", ["numpy", "module"])
@@ -142,12 +144,29 @@ def test_a_close_that_fails_does_not_hide_why(scripted: Any, small_ppo: PPOConfi
         evaluate_policy(Policy(algorithm.get_module()), lambda: Sick([(1, "terminated")]), episodes=2, seed=0)
 
 
-def test_a_module_that_carries_a_state_is_refused_before_anything_is_played(build: Any, small_ppo: PPOConfig) -> None:
-    module = build(small_ppo).get_module()
-    module.get_initial_state = lambda: {"h": np.zeros(3)}
+class Ends(gym.Env[Any, Any]):
+    """Takes one legal action of two for a step or more, by the seed; at the end none is legal any more."""
 
-    def never() -> Any:
-        pytest.fail("An environment was made.")
+    observation_space = gym.spaces.Dict({"action_mask": gym.spaces.MultiBinary(2), "observations": BOX})
+    action_space = gym.spaces.Discrete(2)
 
-    with pytest.raises(ConfigError, match=r"carries a recurrent state \(h\).*Policy\.session"):
-        evaluate_policy(Policy(module), never, episodes=1, seed=0)
+    def reset(self, *, seed: int | None = None, options: Any = None) -> tuple[Any, dict[str, Any]]:
+        super().reset(seed=seed)
+        assert seed is not None
+        self.left = 1 + seed % 5
+        return self._observed(), {}
+
+    def step(self, action: Any) -> tuple[Any, float, bool, bool, dict[str, Any]]:
+        self.left -= 1
+        return self._observed(), 1.0, self.left == 0, False, {}
+
+    def _observed(self) -> Any:
+        mask = np.array([0, self.left > 0], np.int8)
+        return {"action_mask": mask, "observations": np.full(1, self.left, np.float32)}
+
+
+def test_an_episode_that_is_over_is_not_acted_in_while_others_go_on(small_ppo: PPOConfig) -> None:
+    spaces = {"observation_space": Ends.observation_space, "action_space": Ends.action_space}
+    spec = small_ppo.default_module_spec().update(SingleAgentRLModuleSpec(**spaces, model_config_dict={}))
+    found = evaluate_policy(Policy(spec.build(framework="numpy")), Ends, episodes=9, seed=0)
+    assert found["episode_lengths"] == [1, 2, 3, 4, 5, 1, 2, 3, 4]

@@ -38,8 +38,13 @@ class Trained:
     directory: Path
 
 
-def _train(preset: Preset, seed: int, directory: Path, wrap: Wrapper | None) -> Trained:
+def _train(
+    preset: Preset, seed: int, directory: Path, wrap: Wrapper | None, *, without_memory: bool = False
+) -> Trained:
     config = preset.make_config().debugging(seed=seed)
+    if without_memory:
+        of_memory = ("use_", "lstm_", "attention_")
+        config.training(model={key: value for key, value in config.model.items() if not key.startswith(of_memory)})
 
     def make_env(env_config: Mapping[str, Any] | None = None) -> Env:
         env: Env = gym.make(preset.env)
@@ -80,3 +85,9 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], Tr
 def trained_in(tmp_path: Path) -> Callable[[str, Wrapper], Trained]:
     """Trains by a preset with its whole budget, in an environment that a wrapper has changed."""
     return lambda name, wrap: _train(PRESETS[name], 0, tmp_path, wrap)
+
+
+@pytest.fixture
+def trained_without_memory(tmp_path: Path) -> Callable[[str, int], Trained]:
+    """Trains by a preset and a seed with its whole budget, but the encoder's memory."""
+    return lambda name, seed: _train(PRESETS[name], seed, tmp_path, None, without_memory=True)

@@ -58,3 +58,13 @@ def test_a_control_does_not_learn(name: str, wrap: Callable[[Env], Env], at_most
     found = trained_in(name, wrap)
     print(f"{name}, control: {found.mean:.2f} after {found.cpu_seconds:.1f} CPU seconds, {found.env_steps} steps")
     assert found.mean <= at_most
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2])
+@pytest.mark.parametrize(
+    ("name", "at_most"), [("ppo-lstm-cartpole", 150.0), ("ppo-lstm-recall", 0.5), ("ppo-lstm-orbit", 7.0)]
+)
+def test_without_memory_it_is_not_learned(name: str, at_most: float, seed: int, trained_without_memory: Any) -> None:
+    found = trained_without_memory(name, seed)
+    print(f"{name}, seed {seed}, without memory: {found.mean:.2f} after {found.cpu_seconds:.1f} CPU seconds")
+    assert found.mean < at_most

@@ -9,6 +9,7 @@ from gymnasium.spaces import flatten
 
 from rlmodule_algorithms import PRESETS
 from rlmodule_core import Policy
+from rlmodule_core.spaces import map_leaves, row_of
 
 pytestmark = pytest.mark.learning
 
@@ -22,6 +23,11 @@ PROCESSOR_SECONDS = {
     "ppo-echo-tuple": 20.0,
     "ppo-echo-dict": 20.0,
     "ppo-harvest": 60.0,
+    "ppo-lstm-cartpole": 100.0,
+    "ppo-gru-cartpole": 100.0,
+    "ppo-attention-cartpole": 100.0,
+    "ppo-lstm-recall": 60.0,
+    "ppo-lstm-orbit": 60.0,
     "ppo-hopper": 240.0,
 }
 EVERY = pytest.mark.parametrize("name", PROCESSOR_SECONDS)
@@ -45,16 +51,19 @@ def test_numpy_serves_what_a_preset_has_trained_with_the_greedy_actions_of_torch
     directory = trained(name, seed).directory
     numpy, torch = (Policy.from_checkpoint(directory, framework=framework) for framework in ("numpy", "torch"))
     env = gym.make(PRESETS[name].env)
-    obs, _ = env.reset(seed=seed)
-    given = set()
+    (obs, _), reward = env.reset(seed=seed), 0.0
+    given, sessions = set(), (numpy.session(1), torch.session(1))
     for _ in range(300):
-        action, expected = (policy.compute_single_action(obs)[0] for policy in (numpy, torch))
+        batch = map_leaves(lambda leaf: np.asarray(leaf)[None], obs)
+        action, expected = (row_of(session.act(batch, [reward]), 0) for session in sessions)
         served = flatten(env.action_space, action)
         np.testing.assert_allclose(served, flatten(env.action_space, expected), rtol=1e-4, atol=1e-4)
         given.add(served.tobytes())
-        obs, _, terminated, truncated, _ = env.step(action)
+        obs, reward, terminated, truncated, _ = env.step(action)
         if terminated or truncated:
             obs, _ = env.reset()
+            for session in sessions:
+                session.reset()
     assert len(given) > 1, "a policy that knows one action shows nothing"
 
 
@@ -73,5 +82,8 @@ def test_the_targets_are_those_that_were_promised() -> None:
         "rlmodule/EchoTuple-v0": 9.0,
         "rlmodule/EchoDict-v0": 9.0,
         "rlmodule/Harvest-v0": 17.0,
+        "rlmodule/CartPoleWithoutVelocities-v0": 400.0,
+        "rlmodule/Recall-v0": 0.95,
+        "rlmodule/Orbit-v0": 17.0,
         "Hopper-v5": 1000.0,
     }

@@ -10,6 +10,7 @@ import gymnasium as gym
 from rlmodule_catalogs.action_descriptor import action_descriptor_for
 from rlmodule_catalogs.encoder_config import encoder_config_for
 from rlmodule_catalogs.image_axes import is_image
+from rlmodule_catalogs.memory_config import with_memory
 from rlmodule_catalogs.normalisation import require_effect
 from rlmodule_catalogs.settings import ModelSettings
 from rlmodule_core import ConfigError, Descriptor, Distribution, ModelConfig, get_backend
@@ -19,7 +20,8 @@ from rlmodule_core.spaces import leaf_spaces, without_mask
 class Catalog:
     """Decides the networks and the action distribution for given spaces and settings.
 
-    Override `get_encoder_config` to replace the encoder by another config, `build_encoder` to return a native network
+    Override `get_tokenizer_config` to replace what single observations are encoded by, `get_encoder_config` to replace
+    the encoder with its memory by another config, `build_encoder` to return a native network
     of your own, `get_action_descriptor` to replace the distribution, or `get_action_dist_cls` to return a class of your
     own with as many inputs.
 
@@ -51,7 +53,15 @@ class Catalog:
         return self.get_encoder_config().output_dims
 
     def get_encoder_config(self) -> ModelConfig:
-        """The config of the encoder; an action mask is no input of it.
+        """The config of the encoder: that of the tokenizer, and behind it the memory that the settings ask for.
+
+        Raises:
+            UnsupportedSpaceError: the observation space has no default.
+        """
+        return with_memory(self.get_tokenizer_config(), self.action_space, self.settings)
+
+    def get_tokenizer_config(self) -> ModelConfig:
+        """The config of the encoder of single steps; an action mask is no input of it.
 
         Raises:
             UnsupportedSpaceError: the observation space has no default.
@@ -68,7 +78,7 @@ class Catalog:
         return config
 
     def build_encoder(self, framework: str) -> Any:
-        """A native encoder: `{"obs": [B, ...]}` to `{"encoder_out": [B, L]}`."""
+        """A native encoder: `{"obs": [B, ...]}` to `{"encoder_out": [B, L]}`; see the config for one that remembers."""
         return self.get_encoder_config().build(framework)
 
     def get_action_descriptor(self) -> Descriptor:

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 _WRAPPER = "observations reach the network as the environment gives them. Wrap the environment: gymnasium.wrappers."
-_ATTENTION = "no attention encoder exists. Override Catalog.get_encoder_config to return a config of your own."
-_RECURRENT = (
-    "no recurrent encoder exists in this version. Write a module with get_initial_state() of its own, or stack frames "
-    "with gymnasium.wrappers.FrameStackObservation."
+_LSTM_WEIGHTS = (
+    "first weights of recurrent layers are orthogonal, gate by gate. Override Catalog.get_encoder_config to return a "
+    "RecurrentEncoderConfig with others."
 )
 _BIAS = "biases start at zero. Override PPOCatalog.build_actor_critic_encoder to return a network with others."
 _UNCHANGED = "observations and actions are never flattened before the module sees them. Leave it out."
@@ -14,13 +13,7 @@ _FUSION = "'fcnet_hiddens' and the other 'fcnet_' settings are those of the laye
 
 REFUSED: dict[str, str] = {
     "no_final_linear": "heads end in a linear layer. Override PPOCatalog.get_pi_head_config and get_vf_head_config.",
-    "use_lstm": _RECURRENT,
-    "lstm_cell_size": _RECURRENT,
-    "max_seq_len": _RECURRENT,
-    "lstm_use_prev_action": _RECURRENT,
-    "lstm_use_prev_reward": _RECURRENT,
     "_time_major": "batches are [B, ...] or [B, T, ...] always. Leave it out.",
-    "use_attention": _ATTENTION,
     "framestack": f"{_WRAPPER}FrameStackObservation stacks frames, which become channels.",
     "dim": f"{_WRAPPER}ResizeObservation resizes images; an image of any size has default 'conv_filters'.",
     "grayscale": f"{_WRAPPER}GrayscaleObservation takes the colour out.",
@@ -45,8 +38,8 @@ REFUSED: dict[str, str] = {
 
 def reason_for(key: str) -> str | None:
     """Why a key is refused and what to do instead; None for a key that nobody knows."""
-    if key.startswith("attention_"):
-        return _ATTENTION
+    if key.startswith("lstm_") and key.endswith(("_initializer", "_initializer_kwargs")):
+        return _LSTM_WEIGHTS
     if key.endswith(("_bias_initializer", "_bias_initializer_kwargs")):
         return _BIAS
     if key.endswith("_kernel_initializer_kwargs"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
 from typing import Any, Self
 
+from rlmodule_catalogs.memory_settings import require_memory_settings
 from rlmodule_catalogs.refused_settings import reason_for
 from rlmodule_core import ConfigError, nearest, parse_filters
 from rlmodule_core.plans import ACTIVATIONS, INITIALIZERS
@@ -15,13 +16,17 @@ from rlmodule_core.plans import ACTIVATIONS, INITIALIZERS
 _GAIN = math.sqrt(2.0)
 _XAVIER = {"other": "xavier_uniform"}
 _FILTERS = {"other": ((3, 2, 1),)}
+_OF_LSTM = {"with": {"use_lstm": True}}
+_OF_ATTENTION = {"with": {"use_attention": True}}
+_SAME = {"idle": "It may only be that of attention_memory_inference."}
 
 
 @dataclass(frozen=True, kw_only=True)
 class ModelSettings:
     """The keys of `model_config_dict`, with their defaults. A contributed catalog extends this class.
 
-    The metadata "other" of a field is another legal value, for the exam of catalogs where it cannot be guessed.
+    For the exam of catalogs a field has metadata: "other" is another legal value, where that cannot be guessed, and
+    "with" are the settings without which it has no effect, and "idle" says why it has none on networks.
 
     Attributes:
         fcnet_hiddens: sizes of the dense layers that every encoder ends in, also behind convolutions. In a Dict or
@@ -51,6 +56,25 @@ class ModelSettings:
             The statistics are weights that no optimizer trains: an algorithm updates them, a policy is served with
             them. See `rlmodule_core.plans.Normalise`.
         squash_actions: Box actions are squashed into their bounds, see `rlmodule_core.SquashedGaussian`.
+        use_lstm: LSTM layers behind the encoder, which is the tokenizer of each step then.
+        use_gru: GRU layers instead; the settings `lstm_...` are theirs too.
+        lstm_cell_size: the width of these layers.
+        lstm_num_layers: how many, one behind the other.
+        lstm_use_layernorm: normalise behind each of them.
+        lstm_use_prev_action: tell them the action before; see `rlmodule_core.PreviousInputs`.
+        lstm_use_prev_reward: tell them the reward before.
+        max_seq_len: the longest sequence in training, whatever remembers; read by the algorithm.
+        use_attention: a gated transformer behind the encoder, see `rlmodule_core.AttentionEncoderConfig`.
+        attention_num_transformer_units: how many units, one behind the other.
+        attention_dim: their width.
+        attention_num_heads: of attention in each.
+        attention_head_dim: the width of each head.
+        attention_memory_inference: how many steps before it a step attends to, in training too.
+        attention_memory_training: None, or the same.
+        attention_position_wise_mlp_dim: the hidden width of the perceptron in each unit.
+        attention_init_gru_gate_bias: how little a fresh unit lets in.
+        attention_use_n_prev_actions: 1 tells each step the action before, 0 does not.
+        attention_use_n_prev_rewards: 1 tells each step the reward before, 0 does not.
     """
 
     fcnet_hiddens: Sequence[int] = (256, 256)
@@ -74,6 +98,25 @@ class ModelSettings:
     normalize_actions: bool = True
     normalize_observations: bool = False
     squash_actions: bool = False
+    use_lstm: bool = False
+    use_gru: bool = False
+    lstm_cell_size: int = field(default=256, metadata=_OF_LSTM)
+    lstm_num_layers: int = field(default=1, metadata=_OF_LSTM)
+    lstm_use_layernorm: bool = field(default=False, metadata=_OF_LSTM)
+    lstm_use_prev_action: bool = field(default=False, metadata=_OF_LSTM)
+    lstm_use_prev_reward: bool = field(default=False, metadata=_OF_LSTM)
+    max_seq_len: int = field(default=20, metadata={"idle": "Training cuts sequences by it."})
+    use_attention: bool = False
+    attention_num_transformer_units: int = field(default=1, metadata=_OF_ATTENTION)
+    attention_dim: int = field(default=64, metadata=_OF_ATTENTION)
+    attention_num_heads: int = field(default=1, metadata=_OF_ATTENTION)
+    attention_head_dim: int = field(default=32, metadata=_OF_ATTENTION)
+    attention_memory_inference: int = field(default=50, metadata=_OF_ATTENTION)
+    attention_memory_training: int | None = field(default=None, metadata={**_OF_ATTENTION, **_SAME})
+    attention_position_wise_mlp_dim: int = field(default=32, metadata=_OF_ATTENTION)
+    attention_init_gru_gate_bias: float = field(default=2.0, metadata=_OF_ATTENTION)
+    attention_use_n_prev_actions: int = field(default=0, metadata=_OF_ATTENTION)
+    attention_use_n_prev_rewards: int = field(default=0, metadata=_OF_ATTENTION)
 
     @classmethod
     def parse(cls, model_config_dict: Mapping[str, Any]) -> Self:
@@ -117,6 +160,7 @@ class ModelSettings:
             object.__setattr__(self, "encoder_latent_dim", int(self.encoder_latent_dim))
         if not self.fcnet_hiddens and self.encoder_latent_dim is None:
             raise ConfigError("The model setting 'fcnet_hiddens' is empty; then 'encoder_latent_dim' must be set.")
+        require_memory_settings(vars(self), {declared.name: declared for declared in fields(self)})
 
     def _require_one_of(self, name: str, legal: Sequence[str | None]) -> None:
         value = getattr(self, name)

@@ -23,14 +23,17 @@ from rlmodule_core.backend import (
 from rlmodule_core.columns import DEFAULT_MODULE_ID, Columns
 from rlmodule_core.configs import (
     ActorCriticEncoderConfig,
+    AttentionEncoderConfig,
     CNNEncoderConfig,
     ConvFilter,
     FreeLogStdMLPHeadConfig,
+    MemoryEncoderConfig,
     MLPEncoderConfig,
     MLPHeadConfig,
     ModelConfig,
     MultiStreamEncoderConfig,
     NativeModelConfig,
+    RecurrentEncoderConfig,
     build_network,
     default_filters,
     parse_filters,
@@ -71,12 +74,13 @@ from rlmodule_core.errors import (
     nearest,
 )
 from rlmodule_core.interface import check_interface
-from rlmodule_core.module.actions import acting_descriptor, compute_actions, require_stateless
+from rlmodule_core.module.actions import acting_descriptor, compute_actions
 from rlmodule_core.module.actor_critic import ActorCriticCatalog, ActorCriticRLModule, descriptor_of
 from rlmodule_core.module.config import RLModuleConfig
 from rlmodule_core.module.legal_rows import rows_without_action
 from rlmodule_core.module.plans import ModulePlans
 from rlmodule_core.module.policy import Policy
+from rlmodule_core.module.previous_inputs import PreviousInputs, encode_previous_actions, encoded_width
 from rlmodule_core.module.resolve import resolve_module_class
 from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.module.session import Session
@@ -102,6 +106,7 @@ __all__ = [
     "ActorCriticEncoderConfig",
     "ActorCriticRLModule",
     "AnyOf",
+    "AttentionEncoderConfig",
     "Backend",
     "BackendNotFoundError",
     "Bernoulli",
@@ -125,6 +130,7 @@ __all__ = [
     "Loss",
     "MLPEncoderConfig",
     "MLPHeadConfig",
+    "MemoryEncoderConfig",
     "ModelConfig",
     "ModuleLike",
     "ModulePlans",
@@ -139,9 +145,11 @@ __all__ = [
     "OptimizerSettings",
     "PluginError",
     "Policy",
+    "PreviousInputs",
     "RLModule",
     "RLModuleConfig",
     "RLModuleError",
+    "RecurrentEncoderConfig",
     "Rng",
     "Session",
     "SingleAgentRLModuleSpec",
@@ -169,13 +177,14 @@ __all__ = [
     "default_filters",
     "descriptor_of",
     "distribution_for",
+    "encode_previous_actions",
+    "encoded_width",
     "get_backend",
     "get_training_backend",
     "masked_inputs",
     "nearest",
     "network_dtype",
     "parse_filters",
-    "require_stateless",
     "resolve_module_class",
     "rows_without_action",
     "space_from_dict",

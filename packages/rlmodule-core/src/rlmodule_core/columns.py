@@ -37,7 +37,7 @@ class Columns:
     """Step numbers within the episode `[B]`."""
 
     PREV_ACTIONS = "prev_actions"
-    """Actions of the step before `[B, ...]`, zeros at an episode's start."""
+    """Actions of the step before, encoded `[B, width]`, zeros at an episode's start; see `PreviousInputs`."""
     PREV_REWARDS = "prev_rewards"
     """Rewards of the step before `[B]`, zeros at an episode's start."""
     STATE_IN = "state_in"

@@ -13,6 +13,7 @@ from rlmodule_core import (
     MLPEncoderConfig,
     MultiStreamEncoderConfig,
     NativeModelConfig,
+    RecurrentEncoderConfig,
     SpecCheckingError,
     build_network,
 )
@@ -79,6 +80,21 @@ def test_it_builds_what_is_registered_for_its_type():
     config = SetEncoderConfig(width=3)
     np.testing.assert_array_equal(config.build("numpy")({"obs": SETS})["encoder_out"], _sums(SETS))
     assert (config.input_dims, config.output_dims) == ((), (3,))
+
+
+@pytest.mark.parametrize(
+    "tokenizer",
+    [
+        SetEncoderConfig(width=3),
+        Doubling(input_dims=(3,), hidden_layer_dims=(3,)),
+        MultiStreamEncoderConfig(base_encoder_configs={"set": SetEncoderConfig(width=3)}, hidden_layer_dims=(3,)),
+    ],
+    ids=lambda config: type(config).__name__,
+)
+def test_behind_a_memory_it_is_refused_because_it_takes_single_steps(tokenizer: Any):
+    name = type(tokenizer).__name__
+    with pytest.raises(ConfigError, match=rf"tokenizer_config must be described by a plan .*, got {name}, .*\[B, T, "):
+        RecurrentEncoderConfig(tokenizer_config=tokenizer, hidden_dim=4).plan()
 
 
 @pytest.mark.parametrize("shared", [True, False])

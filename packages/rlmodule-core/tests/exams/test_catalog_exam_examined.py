@@ -39,8 +39,8 @@ class NamesNoNearestKey(PPOCatalog):
 
 
 class IgnoresASetting(PPOCatalog):
-    def get_encoder_config(self) -> Any:
-        return replace(super().get_encoder_config(), hidden_layer_activation="tanh", output_layer_activation="tanh")
+    def get_tokenizer_config(self) -> Any:
+        return replace(super().get_tokenizer_config(), hidden_layer_activation="tanh", output_layer_activation="tanh")
 
 
 class SaysNothingOfTheSpace(PPOCatalog):
@@ -139,10 +139,10 @@ BROKEN: dict[type[Any], dict[str, str]] = {
     OnTorchAloneSilently: dict.fromkeys(
         (BUILT, WIDTHS, CHECKPOINT), "The value head exists for torch only.\nExamined: numpy, (Box"
     )
-    | {EFFECT: "expected an effect of every setting, got none of ['conv_"},
+    | {EFFECT: "expected an effect of every setting, got none of ['attention_dim', "},
     Nowhere: {
         BUILT: "expected a framework in which the networks are built, got refusals by all",
-        EFFECT: "expected an effect of every setting, got none of ['conv_",
+        EFFECT: "expected an effect of every setting, got none of ['attention_dim', ",
     },
     HasAnIdleSetting: {EFFECT: "got none of ['planned']"},
 }
@@ -150,9 +150,10 @@ BROKEN: dict[type[Any], dict[str, str]] = {
 FAKES = {CatalogSuite: [*BROKEN.values()]}
 
 
-def _suite(catalog: type[Any], **attributes: Any) -> type[CatalogSuite]:
-    small = {"fcnet_hiddens": (8,)}
-    return type("Suite", (CatalogSuite,), {"catalog_class": catalog, "settings": small, **attributes})
+def _suite(catalog: type[Any], idle: Mapping[str, str] | None = None) -> type[CatalogSuite]:
+    without_effect = {} if idle is None else idle
+    attributes = {"settings": {"fcnet_hiddens": (8,)}, "settings_without_effect": without_effect}
+    return type("Suite", (CatalogSuite,), {"catalog_class": catalog, **attributes})
 
 
 @pytest.mark.parametrize("broken", BROKEN, ids=lambda broken: broken.__name__)
@@ -164,6 +165,6 @@ def test_a_broken_catalog_fails(assert_fails: AssertFails, broken: type[Any]):
 
 def test_a_setting_may_be_idle_with_a_reason_only_while_it_is(assert_fails: AssertFails):
     listed = {"planned": "Read by the encoder of the next release."}
-    assert_fails(_suite(HasAnIdleSetting, settings_without_effect=listed), {})
-    wrongly = _suite(PPOCatalog, settings_without_effect={"fcnet_hiddens": "It has one."})
+    assert_fails(_suite(HasAnIdleSetting, listed), {})
+    wrongly = _suite(PPOCatalog, {"fcnet_hiddens": "It has one."})
     assert_fails(wrongly, {EFFECT: "lists ['fcnet_hiddens'], which have an effect"})

@@ -10,7 +10,7 @@ import pytest
 
 from rlmodule_core.numpy_backend import layers
 from rlmodule_core.plans import Concat, Conv2D, Flatten, LayerNorm, MultiOneHot, Scale, Transpose
-from rlmodule_core.testing import ModelSuite
+from rlmodule_core.testing import ModelSuite, standard_configs
 
 AssertFails = Callable[[type[Any], Mapping[str, str]], None]
 Layer = Callable[[Any], Any]
@@ -21,6 +21,7 @@ RIGHT = layers.apply_of
 
 class Models(ModelSuite):
     backend_name = "numpy"
+    configs = tuple(config for config in standard_configs() if not config.plan().state_shapes())
 
 
 def _kernel(change: Callable[[Any], Any]) -> Callable[[Any, Any], Layer]:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from gymnasium.spaces import Box, Dict, MultiBinary, MultiDiscrete, Tuple
 
-from rlmodule_core.testing import ActorCriticSuite, BackendSuite, DistributionSuite, ModelSuite
+from rlmodule_core.testing import ActorCriticSuite, BackendSuite, DistributionSuite, MemorySuite, ModelSuite
 
 
 class TestNumpyBackend(BackendSuite):
@@ -34,3 +34,18 @@ class TestNumpyModuleOfNestedActions(ActorCriticSuite):
             "go": Tuple((MultiDiscrete([2, 3], start=[0, -1]), MultiBinary((1, 2)))),
         }
     )
+
+
+class TestNumpyModuleWithLSTM(MemorySuite):
+    backend_name = "numpy"
+    cell = "lstm"
+
+
+class TestNumpyModuleWithGRU(MemorySuite):
+    backend_name = "numpy"
+    cell = "gru"
+
+
+class TestNumpyModuleWithAttention(MemorySuite):
+    backend_name = "numpy"
+    cell = "attention"

@@ -76,6 +76,7 @@ WRONG_OPS: list[tuple[str, Any, dict[str, str]]] = [
     ("argmax", lambda self, x: x.argmax(axis=0), {"argmax_is_over_the_last_axis": "ops.argmax of shape (3, 4): shape"}),
     ("reshape", lambda self, x, shape: x.reshape(shape, order="F"), {RESHAPE: "ops.reshape"}),
     ("gather", lambda self, x, index: _GATHER(self, np.roll(x, 1, axis=-1), index), {GATHER: "ops.gather"}),
+    ("select", lambda self, x, mask: x[~mask], {"select_keeps_the_rows_that_are_asked_for": "ops.select of shape"}),
     ("split", lambda self, x, sizes: np.split(x, len(sizes), axis=-1), {SPLIT: "a piece of ops.split: shape"}),
     ("concat", lambda self, tensors, axis: np.concatenate(tensors), {CONCAT: "ops.concat along 1: shape"}),
     ("random_normal", lambda self, rng, like: 2 * _NORMAL(self, rng, like), {FOLLOW: "variance of ops.random_normal"}),

@@ -8,7 +8,15 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from rlmodule_core import ConfigError, RLModule, RLModuleConfig, SpecCheckingError, get_backend, spec_checks
+from rlmodule_core import (
+    ConfigError,
+    RLModule,
+    RLModuleConfig,
+    SpecCheckingError,
+    compute_actions,
+    get_backend,
+    spec_checks,
+)
 from rlmodule_core.numpy_backend import NumpyRLModule
 
 _PHASES = ("train", "exploration", "inference")
@@ -77,6 +85,29 @@ def test_the_batch_reaches_the_forward_as_it_is(phase: str):
     batch = {"obs": [1.0, "anything"], "more": object()}
     getattr(module, f"forward_{phase}")(batch)
     assert seen[0] is batch
+
+
+def test_whether_there_is_a_state_is_decided_once_and_again_after_invalidate():
+    class Growing(NumpyRLModule):
+        size, asked = 0, 0
+
+        def get_initial_state(self):
+            self.asked += 1
+            return {"h": np.zeros(self.size)} if self.size else {}
+
+        def _forward_train(self, batch):
+            return {"actions": batch["obs"]}
+
+        _forward_exploration = _forward_inference = _forward_train
+
+    module = Growing()
+    assert not module.is_stateful()
+    for _ in range(3):
+        compute_actions(module, {"obs": np.zeros((2, 1))}, explore=False)
+    assert module.asked == 1
+    module.size = 3
+    module.invalidate()
+    assert module.is_stateful()
 
 
 def test_specs_are_decided_at_the_first_forward_and_again_after_invalidate():

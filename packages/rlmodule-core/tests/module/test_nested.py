@@ -41,8 +41,10 @@ class Recalling(NumpyRLModule):
         return ["obs", "prev_actions"]
 
     def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        before = batch["prev_actions"]
-        return {"actions": (before["0"] + 1, {"push": before["1"]["push"] + 0.5})}
+        # One number for each action, none of them set at an episode's start, and the numbers of the box.
+        before = np.split(batch["prev_actions"], [-1], axis=1)
+        number = before[0] @ np.arange(1, before[0].shape[1] + 1)
+        return {"actions": (number.astype(np.int64) + 1, {"push": before[1] + 0.5})}
 
     _forward_exploration = _forward_inference = _forward_train
 

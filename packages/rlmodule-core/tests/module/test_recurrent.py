@@ -73,6 +73,13 @@ def test_every_row_of_a_batch_has_a_state_of_its_own():
     np.testing.assert_allclose(extras["action_dist_inputs"][:, 0], (OBS[0] + OBS[1]).sum(axis=1), rtol=1e-4, atol=1e-5)
 
 
+@pytest.mark.parametrize("given", [np.zeros(1), np.zeros(4), [np.zeros(4)], None])
+def test_an_initial_state_that_is_no_dict_is_named(given: Any):
+    module = type("Bare", (Summing,), {"get_initial_state": lambda self: given})(CONFIG)
+    with pytest.raises(SpecCheckingError, match=r"Bare\.get_initial_state\(\) must return a dict of arrays"):
+        module.is_stateful()
+
+
 def test_the_initial_state_and_none_are_the_same():
     policy = Policy(Summing(CONFIG))
     given = policy.compute_single_action(OBS[0, 0], policy.module.get_initial_state())

@@ -142,10 +142,11 @@ def test_an_action_that_is_changed_outside_stays_as_it_was_inside():
         asked = ("prev_actions",)
 
         def _forward_inference(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-            return {"actions": batch["prev_actions"] + 1}
+            # One number for each action: none is set at the start, so that action 0 is told from none.
+            return {"actions": (batch["prev_actions"] * (np.arange(9) + 1)).sum(axis=1).astype(np.int64)}
 
     acting = Policy(Counting(RLModuleConfig(SPACES[0], gym.spaces.Discrete(9)))).session(1)
-    for expected in (1, 2, 3):
+    for expected in (0, 1, 2, 3):
         actions = acting.act(column(0))
         assert actions.tolist() == [expected]
         actions[...] = 7
@@ -231,5 +232,5 @@ def test_a_session_is_for_a_whole_number_of_environments(n: Any):
 
 def test_previous_actions_must_be_arrays():
     config = RLModuleConfig(SPACES[0], gym.spaces.Dict(a=gym.spaces.Text(2)))
-    with pytest.raises(UnsupportedSpaceError, match=r"Echoing asks for prev_actions.*got Dict\('a': Text\("):
+    with pytest.raises(UnsupportedSpaceError, match=r"Echoing asks for prev_actions.*spaces of these, got Text\("):
         Policy(Echoing(config)).session(1)

@@ -13,7 +13,10 @@ from torch import Tensor, nn
 
 from rlmodule_core import PluginError
 from rlmodule_core.plans import (
+    GRU,
+    LSTM,
     Activation,
+    Attend,
     Cast,
     Concat,
     Conv2D,
@@ -29,7 +32,9 @@ from rlmodule_core.plans import (
     Scale,
     Transpose,
 )
+from rlmodule_torch.attention import attend
 from rlmodule_torch.conv2d import conv2d
+from rlmodule_torch.recurrent import gru, lstm
 
 Apply = Callable[[Tensor], Tensor]
 
@@ -48,7 +53,7 @@ class Layer(nn.Module):
                 self.register_parameter(leaf, nn.Parameter(torch.tensor(array)))
         self._function = function_of(record)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Any) -> Any:
         return self._function(self, x)
 
     def __getstate__(self) -> dict[str, Any]:
@@ -64,7 +69,7 @@ class Layer(nn.Module):
 
 
 @singledispatch
-def function_of(record: Plan) -> Callable[[Any, Tensor], Tensor]:
+def function_of(record: Plan) -> Callable[[Any, Any], Any]:
     """The function of (layer, input) that applies a record; weights are the layer's attributes."""
     raise PluginError(f"The torch backend has no layer for {record!r}. Upgrade it: pip install -U rlmodule-torch")
 
@@ -145,7 +150,23 @@ def _(record: MultiOneHot) -> Callable[[Any, Tensor], Tensor]:
 
 @function_of.register
 def _(record: Concat) -> Callable[[Any, Any], Tensor]:
-    return lambda layer, vectors: torch.cat(vectors, dim=-1)
+    axis = record.axis
+    return lambda layer, tensors: torch.cat(tensors, dim=axis)
+
+
+@function_of.register
+def _(record: LSTM) -> Callable[[Any, Any], Any]:
+    return lambda layer, inputs: lstm(inputs, record, _weights(layer))
+
+
+@function_of.register
+def _(record: GRU) -> Callable[[Any, Any], Any]:
+    return lambda layer, inputs: gru(inputs, record, _weights(layer))
+
+
+@function_of.register
+def _(record: Attend) -> Callable[[Any, Any], Any]:
+    return lambda layer, inputs: attend(inputs, record, _weight(layer, "bias"))
 
 
 def _standardised(x: Tensor, axes: tuple[int, ...], eps: float) -> Tensor:
@@ -157,6 +178,10 @@ def _weight(layer: nn.Module, leaf: str) -> Any:
     # Attributes of an nn.Module are slow to find; one that was parametrised or pruned is no parameter any more.
     weight = layer._parameters.get(leaf)
     return getattr(layer, leaf) if weight is None else weight
+
+
+def _weights(layer: Any) -> dict[str, Any]:
+    return {leaf: _weight(layer, leaf) for leaf in layer.plan.weight_shapes()}
 
 
 _ACTIVATIONS: dict[str, Apply] = {

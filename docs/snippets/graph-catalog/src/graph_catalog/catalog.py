@@ -25,10 +25,10 @@ class GraphCatalog(PPOCatalog):
     settings_class = GraphSettings
     settings: GraphSettings
 
-    def get_encoder_config(self) -> ModelConfig:
+    def get_tokenizer_config(self) -> ModelConfig:
         space = self.observation_space
         if not (isinstance(space, gym.spaces.Dict) and set(space) == {"nodes", "edges"}):
-            return super().get_encoder_config()
+            return super().get_tokenizer_config()
         nodes: Any = space["nodes"]
         width = self.settings.fcnet_hiddens[-1]
         return GraphEncoderConfig(features=nodes.shape[-1], width=width, rounds=self.settings.message_rounds)

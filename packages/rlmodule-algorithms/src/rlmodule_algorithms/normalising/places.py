@@ -18,6 +18,7 @@ from rlmodule_core.plans import (
     Fusion,
     Normalise,
     Plan,
+    Recurrent,
     escape_key,
     join_name,
     walk_records,
@@ -73,7 +74,7 @@ def places_of(module: RLModule) -> tuple[Place, ...]:
         plan = module.backend.plan_of(getattr(module, part, None))
         if plan is None:
             continue
-        found = list(_places(plan, part, ())) if isinstance(plan, ActorCritic | Encoder) else []
+        found = list(_places(plan, part, ())) if isinstance(plan, ActorCritic | Encoder | Recurrent) else []
         _require_all(module, part, plan, {place.name for place in found})
         places += found
     return tuple(places)
@@ -87,6 +88,8 @@ def _places(plan: Plan, name: str, path: _Path) -> Iterator[Place]:
     elif isinstance(plan, Branches):
         for key, net in plan.children().items():
             yield from _places(net, join_name(name, escape_key(key)), (*path, key))
+    elif isinstance(plan, Recurrent):
+        yield from _places(plan.tokenizer, join_name(name, "tokenizer"), path)
     elif isinstance(plan, ActorCritic | Encoder):
         for key, child in plan.children().items():
             yield from _places(child, join_name(name, escape_key(key)), path)

@@ -36,10 +36,11 @@ class RewardScaling:
         self._running = np.zeros_like(self._running)
 
     def scale(self, rollout: Rollout) -> None:
-        """Scale the rewards of a rollout in place; rows that only reset an environment count for nothing."""
+        """Scale the rewards of a rollout; rows that only reset an environment count for nothing."""
         self._moments = self._moments.merged(Moments.of(self._returns(rollout)))
         deviation = np.sqrt(self._moments.variance + _EPS)
-        rollout.rewards[...] = np.clip(rollout.rewards / deviation, -_CLIP, _CLIP)
+        rollout.unscaled = rollout.rewards
+        rollout.rewards = np.clip(rollout.rewards / deviation, -_CLIP, _CLIP).astype(np.float32)
 
     def _returns(self, rollout: Rollout) -> Array:
         rewards = np.where(rollout.valid, rollout.rewards, 0.0)

@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from rlmodule_algorithms.sampling.sequences import Sequences
 from rlmodule_core import Columns, SpecCheckingError
-from rlmodule_core.spaces import holds_keys, show_leaf
+from rlmodule_core.spaces import holds_keys, map_leaves, show_leaf
 
 Array = NDArray[Any]
 
@@ -22,6 +23,10 @@ RESERVED = frozenset(
         Columns.TERMINATEDS,
         Columns.TRUNCATEDS,
         Columns.LOSS_MASK,
+        Columns.SEQ_LENS,
+        Columns.STATE_IN,
+        Columns.PREV_ACTIONS,
+        Columns.PREV_REWARDS,
         Columns.ADVANTAGES,
         Columns.VALUE_TARGETS,
     }
@@ -46,6 +51,9 @@ class Rollout:
         last_obs: `[K, ...]`: those last observations, nested as `obs` is.
         episode_returns: of the episodes that ended, in order.
         episode_lengths: likewise.
+        previous: what the module was told of the step before each, `[T, B, ...]` by column; empty of most modules.
+        unscaled: `[T, B]`: the rewards before they were scaled; None where they were not.
+        starts: `[T, B]`: where a sequence to learn from begins; None of a module without memory.
     """
 
     obs: Any
@@ -58,6 +66,10 @@ class Rollout:
     last_obs: list[Any] = field(default_factory=list)
     episode_returns: list[float] = field(default_factory=list)
     episode_lengths: list[int] = field(default_factory=list)
+    previous: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    unscaled: NDArray[np.float32] | None = None
+    starts: NDArray[np.bool_] | None = None
+    _states: list[Any] = field(default_factory=list, repr=False)
     _rooms: list[tuple[tuple[str, ...], Array]] = field(default_factory=list, repr=False)
 
     @classmethod
@@ -71,6 +83,21 @@ class Rollout:
             truncateds=flags[1],
             valid=flags[2],
         )
+
+    def record_previous(self, t: int, columns: Mapping[str, NDArray[np.float32]]) -> None:
+        """Store what the module is told of the step before step t, `[B, ...]` by column."""
+        for name, column in columns.items():
+            if t == 0:
+                self.previous[name] = np.zeros((len(self.valid), *column.shape), column.dtype)
+            self.previous[name][t] = column
+
+    def begin_sequences(self, t: int, begins: NDArray[np.bool_], state: Any) -> None:
+        """Let sequences begin at step t where `begins [B]` says, in the recurrent state `[B, ...]` before that step."""
+        if self.starts is None:
+            self.starts = np.zeros_like(self.valid)
+        self.starts[t] = begins
+        if begins.any():
+            self._states.append(map_leaves(lambda leaf: leaf[begins], state))
 
     def record(self, t: int, outputs: Mapping[str, Any], *, module: str) -> None:
         """Store the module's outputs of step t; makes room at the first.
@@ -116,6 +143,15 @@ class Rollout:
             raise _bad_output(module, path, f"[B, ...] with B = {envs}, got {value.shape}")
         self._rooms.append((path, np.zeros((steps, *value.shape), value.dtype)))
         return self._rooms[-1][1]
+
+    def sequences(self) -> Sequences | None:
+        """The sequences to learn from; None of a module without memory."""
+        return None if self.starts is None else Sequences.of(self.starts, self.valid)
+
+    @property
+    def first_states(self) -> Any:
+        """The recurrent state before each sequence `[N, ...]`."""
+        return map_leaves(lambda *leaves: np.concatenate(leaves), *self._states) if self._states else {}
 
     @property
     def num_steps(self) -> int:

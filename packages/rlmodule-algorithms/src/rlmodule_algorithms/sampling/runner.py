@@ -11,11 +11,13 @@ from rlmodule_algorithms.sampling.closing import close_quietly
 from rlmodule_algorithms.sampling.env_faults import env_fault
 from rlmodule_algorithms.sampling.env_values import flag_row, reward_row
 from rlmodule_algorithms.sampling.environments import VectorEnv
+from rlmodule_algorithms.sampling.memory import Memory
 from rlmodule_algorithms.sampling.observation_form import ObservationForm
 from rlmodule_algorithms.sampling.reward_scaling import RewardScaling
 from rlmodule_algorithms.sampling.rollout import Array, Rollout
 from rlmodule_algorithms.sampling.rollout_faults import require_choice, require_finite_actions, require_legal
 from rlmodule_core import (
+    Columns,
     Descriptor,
     RLModule,
     RLModuleError,
@@ -24,13 +26,14 @@ from rlmodule_core import (
     compute_actions,
     descriptor_of,
     network_dtype,
-    require_stateless,
     to_env_actions,
 )
 
 
 class Runner:
     """Samples on-policy rollouts of a fixed length from a vector environment; episodes go on across rollouts.
+
+    So do the recurrent states of a module with memory, which episodes begin anew.
 
     Args:
         env: the vector environment; the runner closes it.
@@ -52,7 +55,6 @@ class Runner:
         reward_scaling: RewardScaling | None = None,
     ) -> None:
         self._form = ObservationForm(env.single_observation_space)
-        require_stateless(module)
         self.env = env
         self.module = module
         self.rng = rng
@@ -65,12 +67,13 @@ class Runner:
         self.restart(seed)
 
     def restart(self, seed: int | None) -> None:
-        """Let all environments begin a new episode; what they were in the middle of is forgotten.
+        """Let all environments begin a new episode; what they were in the middle of is forgotten, states too.
 
         Raises:
             EnvError: an environment failed in `reset`.
         """
         self._resetting = np.zeros(self.env.num_envs, np.bool_)
+        self._memory = Memory(self.module, self.env.num_envs)
         self._returns = np.zeros(self.env.num_envs, np.float64)
         self._lengths = np.zeros(self.env.num_envs, np.int64)
         if self._reward_scaling is not None:
@@ -93,16 +96,18 @@ class Runner:
         rooms = self._form.room((self._steps + 1, self.env.num_envs))
         rollout = Rollout.empty(self._steps, self.env.num_envs, self._form.nested(rooms))
         _store(rooms, 0, self._obs)
-        descriptor = self._descriptor()
-        space, module_name = self.env.single_action_space, type(self.module).__name__
+        self._memory.begin_rollout()
+        descriptor, space = self._descriptor(), self.env.single_action_space
         for t in range(self._steps):
             obs = self._form.nested([room[t] if self._lends else room[t].copy() for room in rooms])
             require_choice(self.module, obs, self.env, step=t, resetting=self._resetting)
-            native = compute_actions(self.module, {"obs": obs}, explore=True, rng=self.rng)
-            outputs = self.module.backend.to_numpy(native)
-            rollout.record(t, outputs, module=module_name)
-            actions = to_env_actions(descriptor, space, outputs["actions"])
-            _store(rooms, t + 1, self._step(t, actions, rollout))
+            outputs = self._act(t, obs, rollout)
+            resetting = self._resetting
+            _store(rooms, t + 1, self._step(t, to_env_actions(descriptor, space, outputs["actions"]), rollout))
+            if self._memory:
+                in_next_step = self._autoreset.mode is AutoresetMode.NEXT_STEP
+                over = resetting if in_next_step else rollout.terminateds[t] | rollout.truncateds[t]
+                self._memory.advance(outputs, rollout.rewards[t], over)
         self._obs = [room[self._steps].copy() for room in rooms]
         require_finite_actions(rollout, self.module)
         require_legal(rollout, self.env)
@@ -110,6 +115,20 @@ class Runner:
             self._reward_scaling.scale(rollout)
         self._interrupted = False
         return rollout
+
+    def _act(self, t: int, obs: Any, rollout: Rollout) -> dict[str, Any]:
+        """What the module gives for the observations `[B, ...]` of step t, which is recorded."""
+        memory = self._memory
+        previous = memory.previous()
+        rollout.record_previous(t, previous)
+        columns = {Columns.OBS: obs, **previous}
+        if memory.stateful:
+            rollout.begin_sequences(t, memory.beginning() & ~self._resetting, memory.state)
+            columns[Columns.STATE_IN] = memory.state
+        native = compute_actions(self.module, columns, explore=True, rng=self.rng)
+        outputs: dict[str, Any] = self.module.backend.to_numpy(native)
+        rollout.record(t, outputs, module=type(self.module).__name__)
+        return outputs
 
     def _descriptor(self) -> Descriptor | None:
         try:

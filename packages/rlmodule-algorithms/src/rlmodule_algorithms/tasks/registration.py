@@ -16,6 +16,14 @@ def register_tasks() -> tuple[str, ...]:
         _registered("HighOrLow", "high_or_low:HighOrLow", threshold=19.0),
         *(_registered(name, "echo:Echo", threshold=9.0, settings={"actions": echoes[name]}) for name in echoes),
         _registered("Harvest", "harvest:Harvest", threshold=17.0),
+        _registered(
+            "CartPoleWithoutVelocities",
+            "cart_pole:CartPoleWithoutVelocities",
+            threshold=400.0,
+            max_episode_steps=500,
+        ),
+        _registered("Recall", "recall:Recall", threshold=0.95),
+        _registered("Orbit", "orbit:Orbit", threshold=17.0),
     )
 
 

@@ -69,6 +69,9 @@ class Ops(Protocol):
     def gather(self, x: Tensor, index: Tensor) -> Tensor:
         """Pick one entry of the last axis: `x [..., n]`, integers `index [...]`, result `[...]`."""
 
+    def select(self, x: Tensor, mask: Tensor) -> Tensor:
+        """Those rows of `x [N, ...]` where the bool `mask [N]` is True, in their order; with more axes likewise."""
+
     def reshape(self, x: Tensor, shape: Sequence[int]) -> Tensor:
         """The same entries in the same order, in another shape."""
 

@@ -8,7 +8,7 @@ from typing import Any
 from rlmodule_core.backend.ops import Rng, Tensor
 from rlmodule_core.columns import Columns
 from rlmodule_core.distributions import Descriptor, Distribution
-from rlmodule_core.errors import ConfigError, SpecCheckingError
+from rlmodule_core.errors import SpecCheckingError
 from rlmodule_core.module.actor_critic import descriptor_of
 from rlmodule_core.module.recurrent import one_step
 from rlmodule_core.module.rl_module import RLModule
@@ -60,20 +60,6 @@ def run_acting(module: RLModule, batch: Mapping[str, Any], *, explore: bool) -> 
     if module.is_stateful():
         return one_step(module, inputs, explore=explore)
     return module.forward_exploration(inputs) if explore else module.forward_inference(inputs)
-
-
-def require_stateless(module: RLModule) -> None:
-    """Refuse a module that carries a recurrent state, which would silently be lost here.
-
-    Raises:
-        ConfigError: `get_initial_state()` is not empty.
-    """
-    if module.is_stateful():
-        raise ConfigError(
-            f"{type(module).__name__} carries a recurrent state ({', '.join(module.get_initial_state())}), which "
-            "runners and evaluations of this version do not keep. Act through Policy.session(n), which does, or make "
-            "get_initial_state() empty."
-        )
 
 
 def acting_descriptor(module: RLModule, output: Mapping[str, Any], *, explore: bool) -> Descriptor | None:

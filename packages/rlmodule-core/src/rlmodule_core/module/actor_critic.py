@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Protocol
 
+import numpy as np
+
 from rlmodule_core.columns import Columns
 from rlmodule_core.distributions import Descriptor, Distribution, masked_inputs
 from rlmodule_core.errors import ConfigError, SpecCheckingError
 from rlmodule_core.module.action_mask import require_mask_space
-from rlmodule_core.module.observation_specs import observation_spec
+from rlmodule_core.module.observation_specs import SEQUENCES, STEPS, column_spec, observation_spec, state_spec
 from rlmodule_core.module.plans import ModulePlans
 from rlmodule_core.module.resolve import has_standard_class
 from rlmodule_core.module.rl_module import RLModule
@@ -41,7 +43,9 @@ class ActorCriticRLModule(RLModule):
 
     Neutral: combine it with a framework's base, or let a spec do so. The attributes `encoder`, `pi` and `vf` hold
     the networks. Where the observations are a Dict with the key "action_mask", illegal actions are made impossible in
-    `action_dist_inputs` by all three forwards; see `masked_inputs`.
+    `action_dist_inputs` by all three forwards; see `masked_inputs`. Where the encoder carries a state, so does the
+    module: its forwards take and give sequences `[B, T, ...]`. Inference leaves the state of a critic's own encoder
+    as it is.
     """
 
     architecture = "actor-critic"
@@ -112,17 +116,45 @@ class ActorCriticRLModule(RLModule):
         return catalog
 
     def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        latents = self._latents(batch)
-        return {
+        encoded = self.encoder(batch)
+        latents = self._latents(encoded)
+        outputs = {
             Columns.ACTION_DIST_INPUTS: self._action_inputs(latents[Columns.ACTOR], batch),
             Columns.VF_PREDS: self._values(latents[Columns.CRITIC]),
         }
+        return _with_state(outputs, encoded)
 
     def _forward_exploration(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {Columns.ACTION_DIST_INPUTS: self._action_inputs(self._actor_latents(batch), batch)}
+        encoder = self.encoder
+        plan = self.backend.plan_of(encoder)
+        if type(plan) is ActorCritic and (plan.critic is None or not plan.critic.state_shapes()):
+            return self._acted(batch, encoder)
+        # A critic that remembers must see every step.
+        encoded = encoder(batch)
+        inputs = self._action_inputs(self._latents(encoded)[Columns.ACTOR], batch)
+        return _with_state({Columns.ACTION_DIST_INPUTS: inputs}, encoded)
 
     def _forward_inference(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {Columns.ACTION_DIST_INPUTS: self._action_inputs(self._actor_latents(batch), batch)}
+        return self._acted(batch, self.encoder)
+
+    def _acted(self, batch: Mapping[str, Any], encoder: Any) -> Mapping[str, Any]:
+        """What the actor alone computes, where the encoder's plan tells its part; the critic's state stays."""
+        plan = self.backend.plan_of(encoder)
+        if type(plan) is not ActorCritic:
+            encoded = encoder(batch)
+            latents = self._latents(encoded)[Columns.ACTOR]
+            return _with_state({Columns.ACTION_DIST_INPUTS: self._action_inputs(latents, batch)}, encoded)
+        key = plan.actor_key
+        if not plan.state_shapes():
+            # Apart from the rest, because this is on the way of every action of most modules.
+            latents = encoder.run_child(key, batch)[Columns.ENCODER_OUT]
+            return {Columns.ACTION_DIST_INPUTS: self._action_inputs(latents, batch)}
+        encoded = encoder.run_child(key, plan.inputs_of(key, batch))
+        outputs = {Columns.ACTION_DIST_INPUTS: self._action_inputs(encoded[Columns.ENCODER_OUT], batch)}
+        if plan.actor is None:
+            return _with_state(outputs, encoded)
+        own = {key: encoded[Columns.STATE_OUT]} if Columns.STATE_OUT in encoded else {}
+        return {**outputs, Columns.STATE_OUT: {**batch[Columns.STATE_IN], **own}}
 
     def _action_inputs(self, latents: Any, batch: Mapping[str, Any]) -> Any:
         inputs, descriptor = self.pi(latents), self._mask_descriptor
@@ -130,16 +162,8 @@ class ActorCriticRLModule(RLModule):
             return inputs
         return masked_inputs(self.backend.ops, descriptor, inputs, batch[Columns.OBS][Columns.ACTION_MASK])
 
-    def _actor_latents(self, batch: Mapping[str, Any]) -> Any:
-        encoder = self.encoder
-        plan = self.backend.plan_of(encoder)
-        if type(plan) is ActorCritic:
-            # Acting needs no values, so the critic's encoder does not run.
-            return encoder.run_child(plan.actor_key, batch)[Columns.ENCODER_OUT]
-        return self._latents(batch)[Columns.ACTOR]
-
-    def _latents(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        latents: Mapping[str, Any] = self.encoder(batch)[Columns.ENCODER_OUT]
+    def _latents(self, encoded: Mapping[str, Any]) -> Mapping[str, Any]:
+        latents: Mapping[str, Any] = encoded[Columns.ENCODER_OUT]
         if not isinstance(latents, Mapping):
             raise SpecCheckingError(
                 f"The encoder of {type(self).__name__} must give {{'actor': ..., 'critic': ...}} under 'encoder_out', "
@@ -169,12 +193,29 @@ class ActorCriticRLModule(RLModule):
     def output_specs_train(self) -> SpecType:
         dist_cls, space = self.get_train_action_dist_cls(), None if self.config is None else self.config.action_space
         width = {} if space is None else {"a": dist_cls.required_input_dim(space)}
-        dist_inputs = TensorSpec("b, a", framework=self.framework, **width)
-        return {Columns.ACTION_DIST_INPUTS: dist_inputs, Columns.VF_PREDS: TensorSpec("b", framework=self.framework)}
+        state, framework = self.get_initial_state(), self.framework
+        leading = ", ".join(SEQUENCES if state else STEPS)
+        return {
+            Columns.ACTION_DIST_INPUTS: TensorSpec(f"{leading}, a", framework=framework, **width),
+            Columns.VF_PREDS: TensorSpec(leading, framework=framework),
+            **({Columns.STATE_OUT: state_spec(state, framework)} if state else {}),
+        }
 
     def _input_specs(self) -> SpecType:
-        space = None if self.config is None else self.config.observation_space
-        return [Columns.OBS] if space is None else {Columns.OBS: observation_spec(space, self.framework)}
+        space, state = None if self.config is None else self.config.observation_space, self.get_initial_state()
+        plan = self.backend.plan_of(self.encoder)
+        leading = SEQUENCES if state else STEPS
+        extras = {} if plan is None else plan.extra_columns()
+        return {
+            Columns.OBS: None if space is None else observation_spec(space, self.framework, leading),
+            **{name: column_spec(dims, self.framework, leading) for name, dims in extras.items()},
+            **({Columns.STATE_IN: state_spec(state, self.framework)} if state else {}),
+        }
+
+    def get_initial_state(self) -> Mapping[str, Any]:
+        plan = self.backend.plan_of(self.encoder)
+        shapes = {} if plan is None else plan.state_shapes()
+        return _zeros(shapes) if shapes else {}
 
     def get_train_action_dist_cls(self) -> type[Distribution]:
         return self._dist_cls("train")
@@ -215,6 +256,16 @@ class ActorCriticRLModule(RLModule):
         parts: dict[str, Any] = {part: self.backend.plan_of(getattr(self, part)) for part in ("encoder", "pi", "vf")}
         dists: dict[str, Any] = self._dists
         return ModulePlans(**parts, **dists)
+
+
+def _with_state(outputs: dict[str, Any], encoded: Mapping[str, Any]) -> dict[str, Any]:
+    return {**outputs, Columns.STATE_OUT: encoded[Columns.STATE_OUT]} if Columns.STATE_OUT in encoded else outputs
+
+
+def _zeros(shapes: Mapping[str, Any]) -> dict[str, Any]:
+    return {
+        key: _zeros(dims) if isinstance(dims, Mapping) else np.zeros(dims, np.float32) for key, dims in shapes.items()
+    }
 
 
 def _unbound(dist_cls: type[Distribution]) -> Descriptor | type[Distribution]:

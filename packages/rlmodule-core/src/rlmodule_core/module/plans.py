@@ -16,6 +16,7 @@ from rlmodule_core.plans import (
     Encoder,
     Plan,
     Record,
+    Recurrent,
     from_json,
     to_json,
 )
@@ -36,13 +37,13 @@ class ModulePlans:
     inference: Descriptor
 
     def __post_init__(self) -> None:
-        if isinstance(self.encoder, Record | Chain | Encoder):
+        if isinstance(self.encoder, Record | Chain | Encoder | Recurrent):
             raise ConfigError(
                 "ModulePlans.encoder must encode for an actor and a critic, as ActorCritic does, got "
                 f"{type(self.encoder).__name__}."
             )
         for name, head in (("pi", self.pi), ("vf", self.vf)):
-            if isinstance(head, Encoder | ActorCritic):
+            if isinstance(head, Encoder | ActorCritic | Recurrent):
                 raise ConfigError(f"ModulePlans.{name} must take latents, as Chain does, got {type(head).__name__}.")
 
     def to_json(self) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from rlmodule_core.distributions import to_env_actions
 from rlmodule_core.errors import ConfigError, SpecCheckingError, StateError
 from rlmodule_core.module.actions import acting_descriptor, compute_actions, distribution_of, run_acting
 from rlmodule_core.module.legal_rows import rows_without_action
+from rlmodule_core.module.previous_inputs import PreviousInputs
 from rlmodule_core.module.recurrent import State
 from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.module.session import Session
@@ -56,6 +57,7 @@ class Policy:
         self.rng = module.backend.rng(seed)
         self._observation_space: gym.Space[Any] = module.config.observation_space
         self._action_space: gym.Space[Any] = module.config.action_space
+        self._told: dict[bool, bool] = {}
 
     @classmethod
     def from_checkpoint(
@@ -128,6 +130,7 @@ class Policy:
 
         Batches of Dict and Tuple spaces are dicts and tuples of `[B, ...]`, as vector environments have them.
         """
+        self._require_told_nothing(explore)
         return self.compute_actions_from_input_dict(self._columns(obs_batch, state_batches), explore=explore)
 
     def compute_actions_from_input_dict(self, input_dict: Mapping[str, Any], *, explore: bool = False) -> Result:
@@ -138,8 +141,10 @@ class Policy:
         self._require_legal_actions(input_dict)
         output = compute_actions(self.module, input_dict, explore=explore, rng=self.rng)
         extras = self.module.backend.to_numpy(output)
+        # What carries a state has returned one; to ask the module first would cost the others time.
+        stateful = Columns.STATE_OUT in extras and self.module.is_stateful()
         # A copy, because a state may be a view of observations whose array the environment fills again.
-        state = map_leaves(np.array, extras.pop(Columns.STATE_OUT)) if self.module.is_stateful() else {}
+        state = map_leaves(np.array, extras.pop(Columns.STATE_OUT)) if stateful else {}
         descriptor = acting_descriptor(self.module, output, explore=explore)
         return to_env_actions(descriptor, self._action_space, extras[Columns.ACTIONS]), state, extras
 
@@ -154,6 +159,7 @@ class Policy:
             StateError: the states are not of the form of the module's `get_initial_state()`.
         """
         module, backend = self.module, self.module.backend
+        self._require_told_nothing(explore=True)
         output = run_acting(module, self._columns(obs_batch, state_batches), explore=True)
         dist = distribution_of(module, output, module.get_exploration_action_dist_cls)
         if dist is None or Columns.ACTION_DIST_INPUTS not in output:
@@ -184,6 +190,19 @@ class Policy:
                 f"{sorted(state)}. Pass None."
             )
         return {Columns.OBS: obs_batch, Columns.STATE_IN: state}
+
+    def _require_told_nothing(self, explore: bool) -> None:
+        """Refuse to act by observation and state alone where the module is told of the step before as well."""
+        if explore not in self._told:
+            specs = self.module.input_specs_exploration() if explore else self.module.input_specs_inference()
+            # Kept, because specs take long to read.
+            self._told[explore] = bool(PreviousInputs.of(self.module, specs))
+        if self._told[explore]:
+            raise SpecCheckingError(
+                f"{type(self.module).__name__} is told of the action or reward of the step before, which observation "
+                "and state do not hold. Act through Policy.session(n), which keeps them, or give them to "
+                "compute_actions_from_input_dict()."
+            )
 
     def _require_legal_actions(self, columns: Mapping[str, Any]) -> None:
         # What is no mapping, or has no observations, is named by the forward's own checks.

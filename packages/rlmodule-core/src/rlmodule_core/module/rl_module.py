@@ -18,6 +18,7 @@ from rlmodule_core.distributions import Descriptor, Distribution, distribution_f
 from rlmodule_core.errors import ConfigError
 from rlmodule_core.module.config import RLModuleConfig
 from rlmodule_core.module.identity import ModuleIdentity
+from rlmodule_core.module.initial_state import carries_state
 from rlmodule_core.module.plans import ModulePlans
 from rlmodule_core.module.resolve import standard_class
 from rlmodule_core.plans import Weights
@@ -43,6 +44,7 @@ class RLModule(ModuleIdentity):
     config: RLModuleConfig | None
     _checks: dict[str, tuple[Check, Check]] | None
     _backend: Backend | None = None
+    _stateful: bool | None = None
 
     def __init__(self, config: RLModuleConfig | None = None) -> None:
         if config is not None and not isinstance(config, RLModuleConfig):
@@ -149,8 +151,9 @@ class RLModule(ModuleIdentity):
         return ACTION_RULE
 
     def invalidate(self) -> None:
-        """Decide specs and phases anew at the next forward, after layers or specs have changed."""
+        """Decide specs, phases and whether there is a state anew, after layers or specs have changed."""
         self._checks = None
+        self._stateful = None
 
     def _checked(self, phase: str, enter: Enter, forward: Forward, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         """Run a forward between the checks of its phase."""
@@ -206,8 +209,15 @@ class RLModule(ModuleIdentity):
         return {}
 
     def is_stateful(self) -> bool:
-        """Whether the module carries a recurrent state."""
-        return bool(self.get_initial_state())
+        """Whether the module carries a recurrent state; decided at the first call, and again after `invalidate()`.
+
+        Raises:
+            SpecCheckingError: `get_initial_state()` gives no mapping.
+        """
+        if self._stateful is None:
+            # Kept, because it is asked at every action.
+            self._stateful = carries_state(self, self.get_initial_state())
+        return self._stateful
 
     @property
     def backend(self) -> Backend:

@@ -5,18 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmodule_core.backend.dtypes import batch_array, network_dtype
+from rlmodule_core.backend.dtypes import batch_array
 from rlmodule_core.columns import Columns
-from rlmodule_core.errors import ConfigError, SpecCheckingError, UnsupportedSpaceError
+from rlmodule_core.errors import ConfigError, SpecCheckingError
+from rlmodule_core.module.previous_inputs import PreviousInputs
 from rlmodule_core.module.recurrent import State, initial_state
 from rlmodule_core.module.rl_module import RLModule
-from rlmodule_core.spaces import is_nested, map_leaves, misfit, sub_spaces
-from rlmodule_core.specs import SpecDict, SpecType
-from rlmodule_core.specs.canonical import canonical_spec
+from rlmodule_core.spaces import map_leaves, misfit
 
 Array = NDArray[Any]
 Compute = Callable[[Mapping[str, Any]], tuple[Any, State, Mapping[str, Any]]]
@@ -27,7 +25,7 @@ class Session:
     """Acts for n environments side by side and keeps their recurrent states between the calls.
 
     Made by `Policy.session`. A module whose input spec of the phase names `prev_actions` or `prev_rewards` gets the
-    action before as sampled `[n, ...]`, and its reward `[n]`: zeros at an episode's start.
+    action before, encoded `[n, width]`, and its reward `[n]`: zeros at an episode's start. See `PreviousInputs`.
 
         session = policy.session(env.num_envs)
         actions = session.act(obs)
@@ -43,10 +41,10 @@ class Session:
         self.n = int(n)
         self._module = module
         self._compute = compute
-        asked = _top_keys(module.input_specs_exploration() if explore else module.input_specs_inference())
-        self._asks_actions, self._asks_rewards = Columns.PREV_ACTIONS in asked, Columns.PREV_REWARDS in asked
+        specs = module.input_specs_exploration() if explore else module.input_specs_inference()
+        self._previous = PreviousInputs.of(module, specs)
         self._state: State = {}
-        self._actions: Any = np.zeros(self.n)
+        self._actions: Any = None
         self._at_start: Array = np.ones(self.n, np.bool_)
         self.reset()
 
@@ -66,15 +64,11 @@ class Session:
         """
         self._require_observations(obs)
         earned = self._earned(rewards)
-        columns = {Columns.OBS: obs}
-        if self._asks_actions:
-            columns[Columns.PREV_ACTIONS] = self._actions
-        if self._asks_rewards:
-            columns[Columns.PREV_REWARDS] = earned
+        columns = {Columns.OBS: obs, **self._previous.columns(self._actions, earned, self._at_start)}
         if self._state:
             columns[Columns.STATE_IN] = self._state
         actions, self._state, extras = self._compute(columns)
-        if self._asks_actions:
+        if self._previous.actions:
             # A copy, because the caller may change the actions that it gets.
             self._actions = map_leaves(np.array, extras[Columns.ACTIONS])
         self._at_start = np.zeros(self.n, np.bool_)
@@ -90,9 +84,8 @@ class Session:
             SpecCheckingError: the mask is something else.
         """
         start = initial_state(self._module, self.n)
-        actions = self._no_actions()
         if mask is None:
-            self._state, self._actions, self._at_start = start, actions, np.ones(self.n, np.bool_)
+            self._state, self._at_start = start, np.ones(self.n, np.bool_)
             return
         rows = batch_array(None, mask)
         if rows.dtype != np.bool_ or rows.shape != (self.n,):
@@ -100,24 +93,11 @@ class Session:
                 f"Session.reset() expects a mask of bool, shape ({self.n},), got {rows.dtype} of shape {rows.shape}."
             )
         self._state = _chosen(rows, start, self._state)
-        self._actions = _chosen(rows, actions, self._actions)
         self._at_start = self._at_start | rows
-
-    def _no_actions(self) -> Any:
-        if not self._asks_actions:
-            return np.zeros(self.n)
-        space = None if self._module.config is None else self._module.config.action_space
-        nothing = None if space is None else _zeros(space, self.n)
-        if nothing is None:
-            raise UnsupportedSpaceError(
-                f"{type(self._module).__name__} asks for prev_actions, which a session keeps for actions that are "
-                f"arrays (Box, Discrete, Dict ...), got {space}."
-            )
-        return nothing
 
     def _earned(self, rewards: Any) -> Array:
         if rewards is None:
-            if self._asks_rewards and not self._at_start.all():
+            if self._previous.rewards and not self._at_start.all():
                 raise SpecCheckingError(
                     f"{type(self._module).__name__} asks for prev_rewards: call Session.act(obs, rewards) with what "
                     f"the actions before earned, shape ({self.n},)."
@@ -126,28 +106,13 @@ class Session:
         given = batch_array(None, rewards)
         if given.shape != (self.n,):
             raise SpecCheckingError(f"Session.act() expects rewards of shape ({self.n},), got shape {given.shape}.")
-        return np.where(self._at_start, 0.0, given).astype(np.float32)
+        return given
 
     def _require_observations(self, obs: Any) -> None:
         space = None if self._module.config is None else self._module.config.observation_space
         fault = None if space is None else misfit(Columns.OBS, space, obs, (self.n,))
         if fault is not None:
             raise SpecCheckingError(f"Session.act() acts for {self.n} environments and expects {fault}.")
-
-
-def _zeros(space: gym.Space[Any], n: int) -> Any:
-    """Zeros `[n, ...]` for every leaf, by key; None where one is no array."""
-    if is_nested(space):
-        parts = {key: _zeros(part, n) for key, part in sub_spaces(space).items()}
-        return None if any(part is None for part in parts.values()) else parts
-    if space.shape is None or space.dtype is None:
-        return None
-    return np.zeros((n, *space.shape), network_dtype(np.dtype(space.dtype)))
-
-
-def _top_keys(spec: SpecType) -> set[str]:
-    canonical = canonical_spec(spec)
-    return {path[0] for path in canonical} if isinstance(canonical, SpecDict) else set()
 
 
 def _chosen(rows: Array, start: Any, now: Any) -> Any:

@@ -11,9 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rlmodule_core.errors import PluginError
+from rlmodule_core.numpy_backend.attention import attend
 from rlmodule_core.numpy_backend.conv2d import conv2d
+from rlmodule_core.numpy_backend.recurrent import gru, lstm, sigmoid
 from rlmodule_core.plans import (
+    GRU,
+    LSTM,
     Activation,
+    Attend,
     Cast,
     Concat,
     Conv2D,
@@ -41,7 +46,7 @@ class Layer:
         self.weights = weights
         self._apply = apply_of(record, weights)
 
-    def __call__(self, x: Array) -> Array:
+    def __call__(self, x: Any) -> Any:
         return self._apply(x)
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Layer:
@@ -52,7 +57,7 @@ class Layer:
 
 
 @singledispatch
-def apply_of(record: Plan, weights: dict[str, Array]) -> Callable[[Array], Array]:
+def apply_of(record: Plan, weights: dict[str, Array]) -> Callable[[Any], Any]:
     """The function that applies a record with the given arrays, which may be overwritten in place later."""
     raise PluginError(f"The numpy backend has no layer for {record!r}.")
 
@@ -160,19 +165,30 @@ def _(record: MultiOneHot, weights: dict[str, Array]) -> Callable[[Array], Array
 
 @apply_of.register
 def _(record: Concat, weights: dict[str, Array]) -> Callable[[Any], Array]:
-    return lambda vectors: np.concatenate(vectors, axis=-1)
+    axis = record.axis
+    return lambda tensors: np.concatenate(tensors, axis=axis)
 
 
-def _sigmoid(x: Array) -> Array:
-    # tanh cannot overflow where exp would.
-    return 0.5 * np.tanh(0.5 * x) + 0.5
+@apply_of.register
+def _(record: LSTM, weights: dict[str, Array]) -> Callable[[Any], Any]:
+    return lambda inputs: lstm(inputs, record, weights)
+
+
+@apply_of.register
+def _(record: GRU, weights: dict[str, Array]) -> Callable[[Any], Any]:
+    return lambda inputs: gru(inputs, record, weights)
+
+
+@apply_of.register
+def _(record: Attend, weights: dict[str, Array]) -> Callable[[Any], Any]:
+    return lambda inputs: attend(inputs, record, weights["bias"])
 
 
 _ACTIVATIONS: dict[str, Callable[[Array], Array]] = {
     "relu": lambda x: np.maximum(x, 0.0),
     "tanh": np.tanh,
     "elu": lambda x: np.where(x > 0.0, x, np.expm1(np.minimum(x, 0.0))),
-    "silu": lambda x: x * _sigmoid(x),
-    "sigmoid": _sigmoid,
+    "silu": lambda x: x * sigmoid(x),
+    "sigmoid": sigmoid,
     "softplus": lambda x: np.logaddexp(x, 0.0),
 }

@@ -97,6 +97,9 @@ class NumpyOps:
             return x[np.arange(len(x)), np.asarray(index).astype(np.int64, copy=False)]
         return np.take_along_axis(x, np.asarray(index)[..., None].astype(np.int64, copy=False), axis=-1)[..., 0]
 
+    def select(self, x: Tensor, mask: Tensor) -> Tensor:
+        return x[mask]
+
     def reshape(self, x: Tensor, shape: Sequence[int]) -> Tensor:
         return x.reshape(tuple(shape))
 

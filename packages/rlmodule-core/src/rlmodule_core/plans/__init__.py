@@ -4,13 +4,17 @@ from rlmodule_core.plans.branches import Branches, Fusion
 from rlmodule_core.plans.codec import from_json, to_json
 from rlmodule_core.plans.composite import ActorCritic, Chain, Children, Composite, Encoder, Network
 from rlmodule_core.plans.cost import multiply_adds
+from rlmodule_core.plans.gated_attention import GatedAttention, GRUGate
 from rlmodule_core.plans.initial_rng import initial_rng, initialising
 from rlmodule_core.plans.initializers import INITIALIZERS
 from rlmodule_core.plans.lowering import lower_plan
 from rlmodule_core.plans.native import Latents, Native, walk_natives
 from rlmodule_core.plans.record import Dims, Plan, Record
 from rlmodule_core.plans.records import (
+    GRU,
+    LSTM,
     Activation,
+    Attend,
     Cast,
     Concat,
     Conv2D,
@@ -25,6 +29,7 @@ from rlmodule_core.plans.records import (
     Transpose,
 )
 from rlmodule_core.plans.records.activation import ACTIVATIONS
+from rlmodule_core.plans.recurrent import Recurrent
 from rlmodule_core.plans.weights import (
     Weights,
     escape_key,
@@ -48,17 +53,22 @@ RECORDS = (
     Scale,
     MultiOneHot,
     Concat,
+    LSTM,
+    GRU,
     Normalise,
 )
-COMPOSITES = (Chain, Encoder, ActorCritic, Branches, Fusion)
+COMPOSITES = (Chain, Encoder, ActorCritic, Branches, Fusion, Recurrent, GatedAttention)
 
 __all__ = [
     "ACTIVATIONS",
     "COMPOSITES",
+    "GRU",
     "INITIALIZERS",
+    "LSTM",
     "RECORDS",
     "Activation",
     "ActorCritic",
+    "Attend",
     "Branches",
     "Cast",
     "Chain",
@@ -72,6 +82,8 @@ __all__ = [
     "Flatten",
     "FreeParameter",
     "Fusion",
+    "GRUGate",
+    "GatedAttention",
     "Latents",
     "LayerNorm",
     "MultiOneHot",
@@ -81,6 +93,7 @@ __all__ = [
     "OneHot",
     "Plan",
     "Record",
+    "Recurrent",
     "Scale",
     "Transpose",
     "Weights",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, Protocol
 
 from rlmodule_core.columns import Columns
@@ -50,6 +51,8 @@ class Chain(Composite):
         for record in self.records:
             if not isinstance(record, Record):
                 raise ConfigError(f"Chain.records must hold records such as Dense(4, 8), got {record!r}.")
+            if record.state_shapes():
+                raise ConfigError(f"A Chain carries no state, which {record!r} needs: make it a cell of Recurrent.")
 
     def children(self) -> dict[str, Plan]:
         return {str(index): record for index, record in enumerate(self.records)}
@@ -82,7 +85,7 @@ class Encoder(Composite):
     net: Plan
 
     def __post_init__(self) -> None:
-        if isinstance(self.net, Encoder | ActorCritic):
+        if isinstance(self.net, Encoder | ActorCritic) or (isinstance(self.net, Plan) and self.net.state_shapes()):
             raise ConfigError(
                 f"Encoder.net must be a plan from tensor to tensor such as Chain, got {type(self.net).__name__}, which "
                 "takes observations by key. Use that one in place of this."
@@ -105,7 +108,8 @@ class Encoder(Composite):
 class ActorCritic(Composite):
     """Encodes observations for an actor and a critic, by one shared encoder or by one for each.
 
-    `{"obs": tensor}` to `{"encoder_out": {"actor": latents, "critic": latents}}`.
+    `{"obs": tensor}` to `{"encoder_out": {"actor": latents, "critic": latents}}`. Where encoders carry a state, it
+    comes as `state_in` and goes as `state_out`: of the shared one as it is, of two under "actor" and "critic".
     """
 
     shared: Plan | None = None
@@ -132,13 +136,35 @@ class ActorCritic(Composite):
         named = {"shared": self.shared, Columns.ACTOR: self.actor, Columns.CRITIC: self.critic}
         return {key: plan for key, plan in named.items() if plan is not None}
 
+    def state_shapes(self) -> dict[str, Any]:
+        return self._states
+
+    @cached_property
+    def _states(self) -> dict[str, Any]:
+        # Kept, because modules ask for it several times at every step.
+        if self.shared is not None:
+            return self.shared.state_shapes()
+        shapes = {key: child.state_shapes() for key, child in self.children().items()}
+        return {key: own for key, own in shapes.items() if own}
+
+    def extra_columns(self) -> dict[str, Dims]:
+        return {name: dims for child in self.children().values() for name, dims in child.extra_columns().items()}
+
     def route(self, children: Children, inputs: Mapping[str, Any]) -> dict[str, Any]:
         if self.shared is not None:
-            latent = children["shared"](inputs)[Columns.ENCODER_OUT]
-            both = {Columns.ACTOR: latent, Columns.CRITIC: latent}
-        else:
-            both = {key: children[key](inputs)[Columns.ENCODER_OUT] for key in (Columns.ACTOR, Columns.CRITIC)}
-        return {Columns.ENCODER_OUT: both}
+            outputs = children["shared"](inputs)
+            latent = outputs[Columns.ENCODER_OUT]
+            return {**outputs, Columns.ENCODER_OUT: {Columns.ACTOR: latent, Columns.CRITIC: latent}}
+        found = {key: children[key](self.inputs_of(key, inputs)) for key in (Columns.ACTOR, Columns.CRITIC)}
+        latents = {key: outputs[Columns.ENCODER_OUT] for key, outputs in found.items()}
+        states = {key: outputs[Columns.STATE_OUT] for key, outputs in found.items() if Columns.STATE_OUT in outputs}
+        return {Columns.ENCODER_OUT: latents, **({Columns.STATE_OUT: states} if states else {})}
+
+    def inputs_of(self, key: str, inputs: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What the child of this key is given of the inputs: the same, but its own state alone."""
+        if self.shared is not None or not getattr(self, key).state_shapes():
+            return inputs
+        return {**inputs, Columns.STATE_IN: inputs[Columns.STATE_IN][key]}
 
     def output_dims(self, input_dims: Dims) -> Dims:
         return next(iter(self.children().values())).output_dims(input_dims)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,6 +26,30 @@ def draw_kernel(name: str, gain: float, *, shape: tuple[int, ...], rng: np.rando
     rows, columns = shape[0], math.prod(shape[1:])
     drawn = INITIALIZERS[name](rows, columns, rows * math.prod(shape[2:]), rng)
     return (gain * drawn).reshape(shape).astype(np.float32, order="C")
+
+
+class Cell(Protocol):
+    """A recurrent layer, as far as its first weights depend on it."""
+
+    @property
+    def inputs(self) -> int: ...
+    @property
+    def size(self) -> int: ...
+    @property
+    def gain(self) -> float: ...
+    @property
+    def initializer(self) -> str: ...
+
+
+def draw_gates(cell: Cell, gates: int, *, rng: np.random.Generator) -> dict[str, NDArray[np.float32]]:
+    """First kernels of a recurrent layer, each gate drawn on its own."""
+    columns = {"weight_ih": cell.inputs, "weight_hh": cell.size}
+    return {
+        leaf: np.concatenate(
+            [draw_kernel(cell.initializer, cell.gain, shape=(cell.size, width), rng=rng) for _ in range(gates)]
+        )
+        for leaf, width in columns.items()
+    }
 
 
 def require_initializer(owner: object, name: str) -> None:

@@ -40,6 +40,17 @@ class Plan(ABC):
             ConfigError: rows of that shape cannot enter this node.
         """
 
+    def state_shapes(self) -> dict[str, Any]:
+        """The shapes of one row of the state that this node carries from step to step, by leaf, or nested by key.
+
+        Empty for a node that carries none, as by default.
+        """
+        return {}
+
+    def extra_columns(self) -> dict[str, Dims]:
+        """The columns that this node takes besides observations and state, each with the shape of one row."""
+        return {}
+
 
 class Record(Plan):
     """One layer with every size resolved. Subclasses are frozen dataclasses."""

@@ -15,12 +15,19 @@ def require_positive(owner: object, **sizes: Any) -> None:
         ConfigError: names the owner's class, the field and its value.
     """
     for field, value in sizes.items():
-        try:
-            positive = not isinstance(value, bool) and operator.index(value) > 0
-        except TypeError:
-            positive = False
-        if not positive:
+        if not _is_whole(value, least=1):
             raise ConfigError(f"{type(owner).__name__}.{field} must be a positive integer, got {value!r}.")
+
+
+def require_width(owner: object, **widths: Any) -> None:
+    """Refuse widths that are not whole numbers, 0 or more.
+
+    Raises:
+        ConfigError: names the owner's class, the field and its value.
+    """
+    for field, value in widths.items():
+        if not _is_whole(value, least=0):
+            raise ConfigError(f"{type(owner).__name__}.{field} must be a width, 0 or more, got {value!r}.")
 
 
 def sizes_of(owner: object, field: str, values: Any) -> tuple[int, ...]:
@@ -38,3 +45,10 @@ def sizes_of(owner: object, field: str, values: Any) -> tuple[int, ...]:
     for size in sizes:
         require_positive(owner, **{field: size})
     return tuple(operator.index(size) for size in sizes)
+
+
+def _is_whole(value: Any, *, least: int) -> bool:
+    try:
+        return not isinstance(value, bool) and operator.index(value) >= least
+    except TypeError:
+        return False

@@ -90,7 +90,9 @@ def _labelled(label: str, texts: Sequence[str]) -> Iterator[str]:
 
 def _networks(summary: ModuleSummary) -> list[str]:
     if summary.layers:
-        return _table(("network", "input", "output", "numbers", ""), list(_layer_rows(summary.layers)))
+        leading = ("B", "T") if summary.state else ("B",)
+        rows = list(_layer_rows(summary.layers, leading))
+        return _table(("network", "input", "output", "numbers", ""), rows)
     rows = [
         (printable(name), _dims(weight.shape), weight.dtype, f"{weight.numbers:,}", _trained(weight.trained))
         for name, weight in summary.weights.items()
@@ -98,15 +100,15 @@ def _networks(summary: ModuleSummary) -> list[str]:
     return _table(("weight", "shape", "dtype", "numbers", ""), rows) if rows else []
 
 
-def _layer_rows(layers: Sequence[LayerSummary]) -> Iterator[Row]:
+def _layer_rows(layers: Sequence[LayerSummary], leading: tuple[str, ...]) -> Iterator[Row]:
     for parents, members in groupby(layers, key=lambda layer: layer.path[:-1]):
         yield (dotted(parents), "", "", "", "")
         for layer in members:
             notes = [_trained(layer.trained), "shared with an earlier layer" if layer.shared else ""]
             yield (
                 f"  {dotted(layer.path[-1:])}  {layer.layer}",
-                _rows(layer.input_dims),
-                _rows(layer.output_dims),
+                _rows(layer.input_dims, leading),
+                _rows(layer.output_dims, leading),
                 f"{layer.numbers:,}" if layer.numbers else "",
                 ", ".join(note for note in notes if note),
             )
@@ -116,8 +118,8 @@ def _trained(trained: bool | None) -> str:
     return "not trainable" if trained is False else ""
 
 
-def _rows(dims: Dims | None) -> str:
-    return "" if dims is None else _dims(("B", *dims))
+def _rows(dims: Dims | None, leading: tuple[str, ...]) -> str:
+    return "" if dims is None else _dims((*leading, *dims))
 
 
 def _dims(dims: Sequence[object]) -> str:

@@ -19,6 +19,7 @@ from rlmodule_core.testing.catalog_suite import CatalogSuite
 from rlmodule_core.testing.closed_form import ClosedForm, closed_form
 from rlmodule_core.testing.distribution_suite import DistributionSuite
 from rlmodule_core.testing.guard import overrides_exam
+from rlmodule_core.testing.memory_suite import MemorySuite
 from rlmodule_core.testing.model_suite import ModelSuite, standard_configs
 from rlmodule_core.testing.module_suite import ModuleSuite
 from rlmodule_core.testing.reference import apply_record, reference
@@ -29,6 +30,7 @@ __all__ = [
     "CatalogSuite",
     "ClosedForm",
     "DistributionSuite",
+    "MemorySuite",
     "ModelSuite",
     "ModuleSuite",
     "apply_record",

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
-import gymnasium as gym
-
-from rlmodule_core.configs import ActorCriticEncoderConfig, FreeLogStdMLPHeadConfig, MLPEncoderConfig, MLPHeadConfig
+from rlmodule_core.configs import (
+    ActorCriticEncoderConfig,
+    FreeLogStdMLPHeadConfig,
+    MLPEncoderConfig,
+    MLPHeadConfig,
+)
 from rlmodule_core.distributions import DiagGaussian, distribution_for
 from rlmodule_core.module.config import RLModuleConfig
 from rlmodule_core.module.plans import ModulePlans
@@ -31,18 +34,20 @@ class ActorCriticSuite(ModuleSuite):
     backend_name: ClassVar[str]
 
     def make_module(self) -> RLModule:
-        spaces = self.observation_space, self.action_space
-        module_class: type[RLModule] = standard_class("actor-critic", self.backend_name)
-        return module_class(RLModuleConfig(*spaces, {}, plans=_plans(*spaces)))
+        descriptor, encoder = distribution_for(self.action_space), self.encoder_config()
+        gaussian = isinstance(descriptor, DiagGaussian)
+        pi_class, pi_layers = (FreeLogStdMLPHeadConfig, (6,)) if gaussian else (MLPHeadConfig, ())
+        dims = encoder.output_dims
+        pi = pi_class(input_dims=dims, hidden_layer_dims=pi_layers, output_layer_dim=descriptor.input_dim)
+        vf = MLPHeadConfig(input_dims=dims, hidden_layer_dims=(), output_layer_dim=1)
+        plans = ModulePlans(encoder.plan(), pi.plan(), vf.plan(), *([descriptor] * 3))
+        module_class: type[RLModule] = standard_class("actor-critic", self.given("backend_name"))
+        return module_class(RLModuleConfig(self.observation_space, self.action_space, {}, plans=plans))
 
-
-def _plans(observation_space: gym.Space[Any], action_space: gym.Space[Any]) -> ModulePlans:
-    descriptor = distribution_for(action_space)
-    gaussian = isinstance(descriptor, DiagGaussian)
-    dims = () if observation_space.shape is None else observation_space.shape
-    base = MLPEncoderConfig(input_dims=dims, hidden_layer_dims=(_LATENTS,), hidden_layer_use_layernorm=gaussian)
-    encoder = ActorCriticEncoderConfig(base_encoder_config=base, shared=not gaussian)
-    pi_class, pi_layers = (FreeLogStdMLPHeadConfig, (6,)) if gaussian else (MLPHeadConfig, ())
-    pi = pi_class(input_dims=(_LATENTS,), hidden_layer_dims=pi_layers, output_layer_dim=descriptor.input_dim)
-    vf = MLPHeadConfig(input_dims=(_LATENTS,), hidden_layer_dims=(), output_layer_dim=1)
-    return ModulePlans(encoder.plan(), pi.plan(), vf.plan(), *([descriptor] * 3))
+    def encoder_config(self) -> ActorCriticEncoderConfig:
+        """The config of the encoder of the modules that are made."""
+        gaussian = isinstance(distribution_for(self.action_space), DiagGaussian)
+        shape = self.observation_space.shape
+        dims = () if shape is None else shape
+        base = MLPEncoderConfig(input_dims=dims, hidden_layer_dims=(_LATENTS,), hidden_layer_use_layernorm=gaussian)
+        return ActorCriticEncoderConfig(base_encoder_config=base, shared=not gaussian)

@@ -13,20 +13,21 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from rlmodule_core.backend import GradientClip, OptimizerSettings, get_backend, get_training_backend
+from rlmodule_core.backend import Backend, GradientClip, OptimizerSettings, get_backend, get_training_backend
 from rlmodule_core.columns import Columns
 from rlmodule_core.errors import ConfigError, UnsupportedSpaceError
 from rlmodule_core.module.actor_critic import ActorCriticRLModule, descriptor_of
 from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.module.spec import SingleAgentRLModuleSpec
-from rlmodule_core.spaces import to_mappings
+from rlmodule_core.spaces import map_leaves
 from rlmodule_core.testing.backend_exam import can_train, installed_backends
 from rlmodule_core.testing.batches import native_batch, observations
-from rlmodule_core.testing.compare import Array, require, require_equal, require_same_arrays
+from rlmodule_core.testing.compare import Array, leaves, require, require_equal, require_same_arrays
 from rlmodule_core.testing.examining import examining
 from rlmodule_core.testing.guard import Exam
 from rlmodule_core.testing.random_weights import perturbed
 from rlmodule_core.testing.refusal import refused
+from rlmodule_core.testing.sequences import fresh_state
 
 Spaces = tuple[gym.Space[Any], gym.Space[Any]]
 
@@ -50,8 +51,10 @@ class CatalogSuite(Exam):
         frameworks: in which to build; by default all installed ones, but for pairs of spaces whose networks are native
             to some: the others may refuse those by a ConfigError that names the framework.
         other_values: for a setting whose other legal value can neither be guessed from its default nor is the
-            metadata "other" of its field, such a value.
-        settings_without_effect: settings that change neither outputs nor distribution, each with the reason.
+            metadata "other" of its field, such a value. Settings without which it has no effect are its metadata
+            "with".
+        settings_without_effect: settings that change neither outputs nor distribution, each with the reason, which may
+            also be the metadata "idle" of the field.
     """
 
     catalog_class: ClassVar[type[Any]]
@@ -96,16 +99,20 @@ class CatalogSuite(Exam):
             return isinstance(error, ConfigError) and repr(framework) in str(error)
         return False
 
-    def _outputs(self, catalog: Any, framework: str) -> tuple[Array, Array]:
-        """What freshly built networks of one seed give for six observations: distribution inputs and values."""
-        backend = get_backend(framework)
-        with backend.initialising(0):
+    def _networks(self, catalog: Any, framework: str) -> tuple[Any, Any, Any]:
+        """Freshly built networks of one seed: the encoder and the heads for policy and value."""
+        with get_backend(framework).initialising(0):
             encoder = catalog.build_actor_critic_encoder(framework)
-            heads = catalog.build_pi_head(framework), catalog.build_vf_head(framework)
-        space = catalog.observation_space
-        latents = encoder({Columns.OBS: backend.batch(space, observations(space))})[Columns.ENCODER_OUT]
+            return encoder, catalog.build_pi_head(framework), catalog.build_vf_head(framework)
+
+    def _outputs(self, catalog: Any, framework: str, networks: Any = None) -> tuple[Array, Array]:
+        """What the networks give for six observations: distribution inputs and values."""
+        backend = get_backend(framework)
+        encoder, *heads = self._networks(catalog, framework) if networks is None else networks
+        columns = backend.batch(None, _columns(backend, encoder, catalog.observation_space))
+        latents = encoder(columns)[Columns.ENCODER_OUT]
         inputs, values = (
-            backend.to_numpy(head(latents[key]))
+            _rows(backend.to_numpy(head(latents[key])))
             for head, key in zip(heads, (Columns.ACTOR, Columns.CRITIC), strict=True)
         )
         return inputs, values
@@ -152,7 +159,7 @@ class CatalogSuite(Exam):
     def test_every_setting_has_an_effect_or_a_reason_why_not(self) -> None:
         declared = fields(self._examinee.settings_class)
         idle = {field.name for field in declared if not self._has_effect(field)}
-        listed = set(self.settings_without_effect)
+        listed = {*self.settings_without_effect, *(field.name for field in declared if "idle" in field.metadata)}
         advice = "Use them, or list them with a reason in settings_without_effect."
         require(idle <= listed, f"expected an effect of every setting, got none of {sorted(idle - listed)}. {advice}")
         require(listed <= idle, f"settings_without_effect lists {sorted(listed - idle)}, which have an effect.")
@@ -161,12 +168,15 @@ class CatalogSuite(Exam):
         declared_other = field.metadata.get("other", _other_value(_default(field)))
         other = self.other_values.get(field.name, declared_other)
         declared = fields(self._examinee.settings_class)
+        # What it needs may be excluded by settings of the suite, under which it then shows.
+        needed = [field.metadata["with"], {}] if "with" in field.metadata else [{}]
         # An activation shows only where there is a layer to activate.
         layers = {each.name: (6,) for each in declared if isinstance(_default(each), list | tuple)}
         return any(
             self._decided(spaces, {**base, field.name: other}) not in (None, self._decided(spaces, base))
             for spaces in self.spaces
-            for base in (self.settings, {**layers, **self.settings})
+            for more in needed
+            for base in ({**self.settings, **more}, {**layers, **self.settings, **more})
         )
 
     def _decided(self, spaces: Spaces, settings: Mapping[str, Any]) -> Any:
@@ -178,9 +188,12 @@ class CatalogSuite(Exam):
             with examining(f"{framework}, {spaces}, {settings}"):
                 catalog = self._catalog(spaces, settings)
                 descriptor = descriptor_of(catalog.get_action_dist_cls(framework))
-                # Statistics that have seen nothing yet change no outputs.
-                names = tuple(get_backend(framework).get_weights(catalog.build_actor_critic_encoder(framework)))
-                return descriptor, names, *(output.tobytes() for output in self._outputs(catalog, framework))
+                backend, networks = get_backend(framework), self._networks(catalog, framework)
+                # Statistics that have seen nothing yet change no outputs, nor does the length of a fresh memory.
+                plan, names = backend.plan_of(networks[0]), tuple(backend.get_weights(networks[0]))
+                state = None if plan is None else repr(plan.state_shapes())
+                outputs = self._outputs(catalog, framework, networks)
+                return descriptor, names, state, *(output.tobytes() for output in outputs)
         except ConfigError:
             return None
 
@@ -199,7 +212,7 @@ class CatalogSuite(Exam):
             module,
             loss=_mean_of_outputs,
             optimizer=backend.make_optimizer(module, OptimizerSettings(lr=0.01)),
-            columns={Columns.OBS: to_mappings(spaces[0], observations(spaces[0]))},
+            columns=backend.to_numpy(native_batch(module, spaces[0])),
             permutation=np.arange(6),
             minibatch_size=6,
             coeffs={},
@@ -221,8 +234,24 @@ class CatalogSuite(Exam):
                     loaded = RLModule.from_checkpoint(path, catalog_class=self._examinee)
                 require_same_arrays(loaded.get_state(), module.get_state(), "the loaded state")
                 batch, numpy = native_batch(module, spaces[0]), module.backend.to_numpy
-                expected, outputs = (numpy(dict(each.forward_train(batch))) for each in (module, loaded))
+                expected, outputs = (dict(leaves(numpy(dict(each.forward_train(batch))))) for each in (module, loaded))
                 require_same_arrays(outputs, expected, "the loaded module's outputs")
+
+
+def _columns(backend: Backend, encoder: Any, space: gym.Space[Any]) -> dict[str, Any]:
+    """What an encoder is called with, in numpy: one that remembers gets sequences of two steps."""
+    plan, obs = backend.plan_of(encoder), get_backend("numpy").batch(space, observations(space))
+    if plan is None or not plan.state_shapes():
+        return {Columns.OBS: obs}
+    twice = map_leaves(lambda leaf: np.stack([leaf, leaf[::-1]], axis=1), obs)
+    rng = np.random.default_rng(0)
+    extras = {name: rng.normal(size=(6, 2, *dims)).astype(np.float32) for name, dims in plan.extra_columns().items()}
+    return {Columns.OBS: twice, **extras, Columns.STATE_IN: fresh_state(plan.state_shapes(), 6)}
+
+
+def _rows(outputs: Array) -> Array:
+    """The outputs `[B, ...]` of the last step."""
+    return outputs if outputs.ndim == 2 else outputs[:, -1]
 
 
 def _mean_of_outputs(ops: Any, outputs: Mapping[str, Any], batch: Any, coeffs: Any) -> Any:

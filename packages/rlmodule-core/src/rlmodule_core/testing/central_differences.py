@@ -23,21 +23,21 @@ _PROBED = 25
 """How many numbers of one weight are looked at, where it has more."""
 
 
-def require_gradients(backend: TrainingBackend, plan: Plan, obs: Array, what: str) -> None:
+def require_gradients(backend: TrainingBackend, plan: Plan, inputs: Any, what: str) -> None:
     """Fail unless the backend's gradients of a random quadratic loss are those of central differences.
 
     Args:
         backend: the examinee.
-        plan: of a network over observations.
-        obs: a batch `[B, ...]`.
+        plan: of a network.
+        inputs: what it is called with, in numpy: a batch `[B, ...]` for a Chain, else columns by name.
         what: names the network in the failure.
     """
     module = network_module(backend, plan)
     backend.set_weights(module, random_like(backend.get_weights(module), 1))
     exact = _exact(backend.get_weights(module))
     network = reference(plan, exact, "net")
-    inputs = obs if isinstance(plan, Chain) else {Columns.OBS: obs}
-    _require_gradients(backend, module, exact, lambda: {"out": network(inputs)}, {Columns.OBS: obs}, what)
+    columns = {Columns.OBS: inputs} if isinstance(plan, Chain) else inputs
+    _require_gradients(backend, module, exact, lambda: {"out": network(inputs)}, columns, what)
 
 
 def require_module_gradients(backend: TrainingBackend, module: RLModule, columns: Mapping[str, Any]) -> None:
@@ -52,9 +52,10 @@ def require_module_gradients(backend: TrainingBackend, module: RLModule, columns
     encoder, pi, vf = (reference(getattr(plans, part), exact, part) for part in ("encoder", "pi", "vf"))
 
     def outputs() -> dict[str, Any]:
-        latents = encoder(columns)[Columns.ENCODER_OUT]
+        encoded = dict(encoder(columns))
+        latents = encoded.pop(Columns.ENCODER_OUT)
         values = vf(latents[Columns.CRITIC])[..., 0]
-        return {Columns.ACTION_DIST_INPUTS: pi(latents[Columns.ACTOR]), Columns.VF_PREDS: values}
+        return {Columns.ACTION_DIST_INPUTS: pi(latents[Columns.ACTOR]), Columns.VF_PREDS: values, **encoded}
 
     _require_gradients(backend, module, exact, outputs, columns, f"forward_train of {type(module).__name__}")
 
@@ -67,12 +68,12 @@ def _require_gradients(
     columns: Mapping[str, Any],
     what: str,
 ) -> None:
-    mixture = _mixture(dict(leaves(outputs())))
+    mixture = random_mixture(dict(leaves(outputs())))
 
     def scalar() -> float:
         return sum(float(np.mean(np.square(leaf) * mixture[path])) for path, leaf in leaves(outputs()))
 
-    found = gradients(backend, module, _quadratic, {**columns, "mixture": mixture})
+    found = gradients(backend, module, quadratic_loss, {**columns, "mixture": mixture})
     for name, array in exact.items():
         if name in backend.untrained_weights(module):
             require_same(found[name], np.zeros_like(found[name]), f"{what}: the gradient of {name!r}, which none has")
@@ -86,13 +87,15 @@ def _exact(weights: Mapping[str, Array]) -> dict[str, Array]:
     return {name: np.array(array, np.float64) for name, array in weights.items()}
 
 
-def _mixture(outputs: Mapping[str, Array]) -> dict[str, Array]:
+def random_mixture(outputs: Mapping[str, Array]) -> dict[str, Array]:
+    """How much each number of the outputs counts in `quadratic_loss`, whose batch has it as the column "mixture"."""
     rng = np.random.default_rng(5)
     # Small, so that gradients stay near 1 and the tolerance means something.
     return {path: (0.3 * rng.normal(size=out.shape)).astype(np.float32) for path, out in outputs.items()}
 
 
-def _quadratic(ops: Any, outputs: Mapping[str, Any], batch: Mapping[str, Any], coeffs: Any) -> Any:
+def quadratic_loss(ops: Any, outputs: Mapping[str, Any], batch: Mapping[str, Any], coeffs: Any) -> Any:
+    """Depends on every number of the outputs, and on none as on another."""
     terms = [ops.mean(ops.square(leaf) * batch["mixture"][path]) for path, leaf in leaves(outputs)]
     return sum(terms[1:], terms[0]), {}
 

@@ -9,19 +9,20 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from rlmodule_core.columns import Columns
 from rlmodule_core.configs import (
     ActorCriticEncoderConfig,
+    AttentionEncoderConfig,
     CNNEncoderConfig,
     FreeLogStdMLPHeadConfig,
     MLPEncoderConfig,
     MLPHeadConfig,
     ModelConfig,
     MultiStreamEncoderConfig,
+    RecurrentEncoderConfig,
 )
 from rlmodule_core.configs.multi_stream import Streams
 from rlmodule_core.plans import (
-    Chain,
+    Dims,
     Flatten,
     MultiOneHot,
     Normalise,
@@ -33,8 +34,9 @@ from rlmodule_core.plans import (
     walk_records,
 )
 from rlmodule_core.plans.records import ACTIVATIONS
+from rlmodule_core.spaces import map_leaves
 from rlmodule_core.testing.backend_exam import BackendExam
-from rlmodule_core.testing.central_differences import require_gradients
+from rlmodule_core.testing.central_differences import quadratic_loss, random_mixture, require_gradients
 from rlmodule_core.testing.compare import (
     Array,
     leaves,
@@ -44,9 +46,11 @@ from rlmodule_core.testing.compare import (
     require_same_arrays,
 )
 from rlmodule_core.testing.examining import examining
-from rlmodule_core.testing.input_rows import input_rows
+from rlmodule_core.testing.network_inputs import leading_of, network_inputs
+from rlmodule_core.testing.network_module import NetworkModule, gradients, network_module
 from rlmodule_core.testing.random_weights import random_like
 from rlmodule_core.testing.reference import reference
+from rlmodule_core.testing.sequences import step_by_step
 
 
 @cache
@@ -77,6 +81,7 @@ def _standard_configs() -> Iterator[ModelConfig]:
     yield from _normalised()
     yield from _images()
     yield from _several()
+    yield from _with_memory()
 
 
 def _normalised() -> Iterator[ModelConfig]:
@@ -122,6 +127,30 @@ def _several() -> Iterator[ModelConfig]:
     yield ActorCriticEncoderConfig(base_encoder_config=several, shared=False)
 
 
+def _with_memory() -> Iterator[ModelConfig]:
+    tokenizer = MLPEncoderConfig(input_dims=(3,), hidden_layer_dims=(4,), hidden_layer_activation="tanh")
+    # Square layers again, several of them, and inputs that exchanged parts would fit.
+    for kind in ("lstm", "gru"):
+        yield RecurrentEncoderConfig(input_dims=(4,), hidden_dim=4, recurrent_layer_type=kind, use_bias=False)
+        several = RecurrentEncoderConfig(
+            tokenizer_config=tokenizer,
+            hidden_dim=5,
+            recurrent_layer_type=kind,
+            num_layers=2,
+            use_layernorm=True,
+            prev_actions=1,
+            prev_rewards=True,
+        )
+        yield ActorCriticEncoderConfig(base_encoder_config=several, shared=kind == "gru")
+    # A memory that the sequence outruns, of heads that exchanged parts would fit.
+    attention: dict[str, Any] = {"dim": 4, "num_heads": 2, "head_dim": 2, "memory": 2, "mlp_dim": 4}
+    yield AttentionEncoderConfig(input_dims=(4,), num_units=2, prev_actions=2, gate_bias=0.5, **attention)
+    yield ActorCriticEncoderConfig(
+        base_encoder_config=AttentionEncoderConfig(tokenizer_config=tokenizer, prev_rewards=True, **attention),
+        shared=False,
+    )
+
+
 class ModelSuite(BackendExam):
     """Lowered networks compute what their plans say; a subclass names the backend as `backend_name`.
 
@@ -140,8 +169,8 @@ class ModelSuite(BackendExam):
         self.backend.set_weights(network, weights)
         return network, weights
 
-    def _outputs(self, network: Any, plan: Plan, obs: Array) -> dict[str, Array]:
-        outputs = network(_inputs(plan, self.tensor(obs)))
+    def _outputs(self, network: Any, inputs: Any) -> dict[str, Array]:
+        outputs = network(self.backend.batch(None, inputs))
         return {path: self.array(leaf) for path, leaf in leaves(outputs)}
 
     def test_networks_compute_what_their_plans_say(self) -> None:
@@ -151,9 +180,9 @@ class ModelSuite(BackendExam):
                 network, weights = self._network(plan)
                 exact = {name: array.astype(np.float64) for name, array in weights.items()}
                 for leading in ((6,), (2, 3), (1,)):
-                    obs = _observations(config, leading)
-                    expected = dict(leaves(reference(plan, exact)(_inputs(plan, obs))))
-                    outputs = self._outputs(network, plan, obs)
+                    inputs = network_inputs(config, leading)
+                    expected = dict(leaves(reference(plan, exact)(inputs)))
+                    outputs = self._outputs(network, inputs)
                     require_equal(sorted(outputs), sorted(expected), "outputs")
                     for path, array in outputs.items():
                         require_equal(array.dtype, np.dtype(np.float32), f"dtype of {path!r}")
@@ -173,35 +202,72 @@ class ModelSuite(BackendExam):
         for config in self._configs():
             with examining(brief(config)):
                 plan = config.plan()
-                for path, array in self._outputs(self.backend.lower(plan), plan, _observations(config, (6,))).items():
-                    require_equal(array.shape, (6, *config.output_dims), f"shape of {path!r}")
+                rows = (*leading_of(plan, (6,)), *config.output_dims)
+                states = {f"out.state_out.{path}": (6, *dims) for path, dims in _leaf_dims(plan.state_shapes()).items()}
+                for path, array in self._outputs(self.backend.lower(plan), network_inputs(config, (6,))).items():
+                    require_equal(array.shape, states.get(path, rows), f"shape of {path!r}")
 
     def test_gradients_are_those_of_central_differences(self) -> None:
         for config in self._configs():
             with examining(brief(config)):
-                require_gradients(self.training_backend, config.plan(), _observations(config, (4,)), "the network")
+                inputs = network_inputs(config, (4,))
+                require_gradients(self.training_backend, config.plan(), inputs, "the network")
 
     def test_a_batch_permutes_with_its_rows(self) -> None:
         order = np.array([3, 0, 5, 1, 4, 2])
         for config in self._configs():
             with examining(brief(config)):
-                plan, obs = config.plan(), _observations(config, (6,))
-                network, _ = self._network(plan)
-                expected, outputs = (self._outputs(network, plan, rows) for rows in (obs, _permuted(obs, order)))
-                for path, array in outputs.items():
+                network, _ = self._network(config.plan())
+                inputs = network_inputs(config, (6,))
+                expected = self._outputs(network, inputs)
+                for path, array in self._outputs(network, map_leaves(lambda leaf: leaf[order], inputs)).items():
                     require_close(array, expected[path][order], f"{path!r} of permuted rows")
+
+    def test_single_steps_equal_one_sequence(self) -> None:
+        for config in self._configs_with_memory():
+            with examining(brief(config)):
+                network, _ = self._network(config.plan())
+                columns = self.backend.batch(None, network_inputs(config, (4, 5)))
+                single = step_by_step(network, columns, lambda parts: self.backend.ops.concat(parts, 1))
+                expected = {path: self.array(leaf) for path, leaf in leaves(network(columns))}
+                for path, leaf in leaves(single):
+                    require_close(self.array(leaf), expected[path], f"{path!r} of single steps")
+
+    def test_gradients_of_single_steps_are_those_of_one_sequence(self) -> None:
+        backend = self.training_backend
+        for config in self._configs_with_memory():
+            with examining(brief(config)):
+                plan, columns = config.plan(), network_inputs(config, (4, 5))
+                found = []
+                for module_class in (NetworkModule, _StepByStep):
+                    module = network_module(backend, plan, module_class)
+                    backend.set_weights(module, random_like(backend.get_weights(module), 1))
+                    outputs = backend.to_numpy(module.forward_train(backend.batch(None, columns)))
+                    mixture = random_mixture(dict(leaves(outputs)))
+                    found.append(gradients(backend, module, quadratic_loss, {**columns, "mixture": mixture}))
+                for name, gradient in found[1].items():
+                    require_close(gradient, found[0][name], f"the gradient of {name!r} through single steps")
+
+    def _configs_with_memory(self) -> list[ModelConfig]:
+        return [config for config in self._configs() if config.plan().state_shapes()]
 
     def test_weights_make_another_network_the_same_bit_for_bit(self) -> None:
         for config in self._configs():
             with examining(brief(config)):
-                plan, obs = config.plan(), _observations(config, (6,))
+                plan, inputs = config.plan(), network_inputs(config, (6,))
                 network, weights = self._network(plan)
                 twin = self.backend.lower(plan)
                 self.backend.set_weights(twin, self.backend.get_weights(network))
                 require_same_arrays(self.backend.get_weights(twin), weights, "weights")
-                expected = self._outputs(network, plan, obs)
-                for path, array in self._outputs(twin, plan, obs).items():
+                expected = self._outputs(network, inputs)
+                for path, array in self._outputs(twin, inputs).items():
                     require_same(array, expected[path], f"{path!r} of a network with the same weights")
+
+
+class _StepByStep(NetworkModule):
+    def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+        columns = {name: column for name, column in batch.items() if name != "mixture"}
+        return {"out": step_by_step(self.net, columns, lambda parts: self.backend.ops.concat(parts, 1))}
 
 
 def brief(config: Any) -> str:
@@ -213,13 +279,5 @@ def brief(config: Any) -> str:
     return f"{type(config).__name__}({', '.join(chosen)})"
 
 
-def _inputs(plan: Plan, obs: Any) -> Any:
-    return obs if isinstance(plan, Chain) else {Columns.OBS: obs}
-
-
-def _observations(config: ModelConfig, leading: tuple[int, ...]) -> Any:
-    return input_rows(config.plan(), (*leading, *config.input_dims), np.random.default_rng(0))
-
-
-def _permuted(obs: Any, order: Array) -> Any:
-    return {key: _permuted(part, order) for key, part in obs.items()} if isinstance(obs, Mapping) else obs[order]
+def _leaf_dims(shapes: Mapping[str, Any]) -> dict[str, Dims]:
+    return {path.removeprefix("."): dims for path, dims in leaves(shapes, "")}

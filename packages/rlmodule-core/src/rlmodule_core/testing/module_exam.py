@@ -13,6 +13,7 @@ from rlmodule_core.distributions import DiagGaussianDistribution, JointDistribut
 from rlmodule_core.errors import ConfigError
 from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.module.spec import SingleAgentRLModuleSpec
+from rlmodule_core.spaces import map_leaves
 from rlmodule_core.testing.batches import native_batch
 from rlmodule_core.testing.compare import Array, leaves, require, require_same
 from rlmodule_core.testing.guard import Exam
@@ -45,7 +46,10 @@ class ModuleExam(Exam):
         ).build(framework=self.framework)
 
     def make_batch(self, module: RLModule) -> dict[str, Any]:
-        """A batch of six rows that every forward of the module takes, as native tensors."""
+        """A batch of six rows that every forward of the module takes, as native tensors.
+
+        Of a module that remembers, six sequences of three steps and a state in which each has begun.
+        """
         space = None if module.config is None else module.config.observation_space
         if space is None:
             raise ConfigError(
@@ -53,6 +57,20 @@ class ModuleExam(Exam):
                 f"{type(self).__name__}.make_batch."
             )
         return native_batch(module, space)
+
+    def _one_step(self, module: RLModule, batch: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The batch for `compute_actions`, and the same for forwards; of sequences the first step alone."""
+        if not module.is_stateful():
+            return dict(batch), dict(batch)
+        sequences = {name: column for name, column in batch.items() if name != Columns.STATE_IN}
+        state = {Columns.STATE_IN: batch[Columns.STATE_IN]}
+        rows, steps = (map_leaves(lambda leaf, at=at: leaf[:, at], sequences) for at in (0, slice(1)))
+        return {**rows, **state}, {**steps, **state}
+
+    def _inputs_of_rows(self, module: RLModule, outputs: Mapping[str, Any]) -> Any:
+        """The `action_dist_inputs [B, A]` of one step."""
+        inputs = outputs[Columns.ACTION_DIST_INPUTS]
+        return inputs[:, 0] if module.is_stateful() else inputs
 
     def _module(self) -> RLModule:
         module = self.make_module()

@@ -31,6 +31,7 @@ from rlmodule_core.testing.module_exam import ACTING, LEARNING, REPEATABLE
 from rlmodule_core.testing.module_training_suite import ModuleTrainingSuite
 from rlmodule_core.testing.random_weights import perturbed
 from rlmodule_core.testing.refusal import refused
+from rlmodule_core.testing.sequences import step_by_step
 
 
 class ModuleSuite(ModuleTrainingSuite):
@@ -101,11 +102,12 @@ class ModuleSuite(ModuleTrainingSuite):
     def test_exploring_and_training_agree_on_log_probabilities(self) -> None:
         module = self._module()
         batch = self.make_batch(module)
-        explored = compute_actions(module, batch, explore=True, rng=module.backend.rng(0))
-        if not self._gives_distributions(module, explored, batch):
+        acting, learning = self._one_step(module, batch)
+        explored = compute_actions(module, acting, explore=True, rng=module.backend.rng(0))
+        if not self._gives_distributions(module, explored, learning):
             pytest.skip("The module gives no distribution in exploration or in training.")
-        trained = module.forward_train(batch)
-        dist = module.get_train_action_dist_cls().from_logits(trained[Columns.ACTION_DIST_INPUTS])
+        trained = module.forward_train(learning)
+        dist = module.get_train_action_dist_cls().from_logits(self._inputs_of_rows(module, trained))
         logp, behaviour = (
             module.backend.to_numpy(value)
             for value in (dist.logp(explored[Columns.ACTIONS]), explored[Columns.ACTION_LOGP])
@@ -123,17 +125,19 @@ class ModuleSuite(ModuleTrainingSuite):
             module.set_state(state)
             again = self._outputs(module, "forward_inference", batch)
             require_same_arrays(again, expected, f"forward_inference again, after {forward}")
-        acted = [compute_actions(module, batch, explore=False, rng=module.backend.rng(seed)) for seed in (0, 1)]
+        step, _ = self._one_step(module, batch)
+        acted = [compute_actions(module, step, explore=False, rng=module.backend.rng(seed)) for seed in (0, 1)]
         one, other = (module.backend.to_numpy(each[Columns.ACTIONS]) for each in acted)
         self._require_same(other, one, "the actions of inference, with another generator")
 
     def test_exploration_draws_from_the_given_generator_alone(self) -> None:
         module = self._module()
         batch = self.make_batch(module)
+        step, _ = self._one_step(module, batch)
         with global_generators_untouched("Acting"):
             one, other = (
                 module.backend.to_numpy(
-                    compute_actions(module, batch, explore=True, rng=module.backend.rng(5))[Columns.ACTIONS]
+                    compute_actions(module, step, explore=True, rng=module.backend.rng(5))[Columns.ACTIONS]
                 )
                 for _ in range(2)
             )
@@ -148,6 +152,17 @@ class ModuleSuite(ModuleTrainingSuite):
             expected = self._outputs(module, forward, batch)
             for path, array in self._outputs(module, forward, permuted).items():
                 require_close(array, expected[path][order], f"{forward}: {path!r} of permuted rows")
+
+    def test_single_steps_equal_one_sequence(self) -> None:
+        module = self._module()
+        if not module.is_stateful():
+            pytest.skip("The module carries no state.")
+        batch, ops = self.make_batch(module), module.backend.ops
+        for forward in REPEATABLE:
+            expected = self._outputs(module, forward, batch)
+            single = step_by_step(getattr(module, forward), batch, lambda parts: ops.concat(parts, 1))
+            for path, leaf in leaves(module.backend.to_numpy(single)):
+                require_close(leaf, expected[path], f"{forward}: {path!r} of single steps")
 
     def test_a_state_makes_another_module_the_same_bit_for_bit(self) -> None:
         module, twin = self._module(), self.make_module()

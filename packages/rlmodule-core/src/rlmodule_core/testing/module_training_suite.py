@@ -34,15 +34,16 @@ class ModuleTrainingSuite(ModuleExam):
     def test_the_ratio_is_one_before_the_first_step(self) -> None:
         module = self._module()
         backend, batch = self._training_backend(module), self.make_batch(module)
-        explored = compute_actions(module, batch, explore=True, rng=module.backend.rng(0))
-        if not self._gives_distributions(module, explored, batch):
+        acting, learning = self._one_step(module, batch)
+        explored = compute_actions(module, acting, explore=True, rng=module.backend.rng(0))
+        if not self._gives_distributions(module, explored, learning):
             pytest.skip("The module gives no distribution in exploration or in training.")
         acted = {name: explored[name] for name in (Columns.ACTIONS, Columns.ACTION_LOGP)}
         ratios = backend.update_epoch(
             module,
-            loss=_ratio_by_row(module),
+            loss=self._ratio_by_row(module),
             optimizer=backend.make_optimizer(module, OptimizerSettings()),
-            columns=backend.to_numpy({**batch, **acted}),
+            columns=backend.to_numpy({**learning, **acted}),
             permutation=_ORDER,
             minibatch_size=len(_ORDER),
             coeffs={},
@@ -51,6 +52,14 @@ class ModuleTrainingSuite(ModuleExam):
         found = [float(backend.to_numpy(ratios[str(row)])) for row in range(len(_ORDER))]
         what = f"the ratio of probabilities, training to exploration, of rows {_ORDER.tolist()} before the first step"
         require_close(found, np.ones(len(_ORDER)), what, tolerance=self._tolerance(module))
+
+    def _ratio_by_row(self, module: RLModule) -> Callable[..., Any]:
+        def loss(ops: Any, outputs: Mapping[str, Any], batch: Mapping[str, Any], coeffs: Any) -> Any:
+            dist = module.get_train_action_dist_cls().from_logits(self._inputs_of_rows(module, outputs))
+            ratio = ops.exp(dist.logp(batch[Columns.ACTIONS]) - batch[Columns.ACTION_LOGP])
+            return ops.mean(ratio), {str(row): ratio[row] for row in range(len(_ORDER))}
+
+        return loss
 
     def test_acting_records_no_gradients(self) -> None:
         module = self._module()
@@ -79,15 +88,6 @@ class ModuleTrainingSuite(ModuleExam):
         if gap is not None:
             pytest.skip(f"The module is not portable because of {gap}.")
         require_module_gradients(backend, module, backend.to_numpy(self.make_batch(module)))
-
-
-def _ratio_by_row(module: RLModule) -> Callable[..., Any]:
-    def loss(ops: Any, outputs: Mapping[str, Any], batch: Mapping[str, Any], coeffs: Any) -> Any:
-        dist = module.get_train_action_dist_cls().from_logits(outputs[Columns.ACTION_DIST_INPUTS])
-        ratio = ops.exp(dist.logp(batch[Columns.ACTIONS]) - batch[Columns.ACTION_LOGP])
-        return ops.mean(ratio), {str(row): ratio[row] for row in range(len(_ORDER))}
-
-    return loss
 
 
 def _floats(ops: Any, outputs: Mapping[str, Any]) -> list[Any]:

@@ -127,6 +127,14 @@ class OpsSuite(BackendExam):
             expected = np.take_along_axis(x, index[..., None], axis=-1)[..., 0]
             self._agree(self.backend.ops.gather(self.tensor(x), self.tensor(index)), expected, "ops.gather")
 
+    def test_select_keeps_the_rows_that_are_asked_for(self) -> None:
+        mask = np.random.default_rng(3).random((3, 4)) < 0.5
+        for x in (_normal(3, 4), _normal(3, 4, 2), _normal(3, 4, 2, 5)):
+            selected = self.backend.ops.select(self.tensor(x), self.tensor(mask))
+            require_same(self.array(selected), x[mask], f"ops.select of shape {x.shape}")
+        first = self.backend.ops.select(self.tensor(_normal(3, 4)), self.tensor(mask[:, 0]))
+        require_same(self.array(first), _normal(3, 4)[mask[:, 0]], "ops.select of rows")
+
     def test_reshape_keeps_the_order(self) -> None:
         x = _normal(2, 3, 4)
         for shape in ((6, 4), (24,), (4, 3, 2), (2, 3, 4, 1)):

@@ -10,7 +10,10 @@ import numpy as np
 
 from rlmodule_core.numpy_backend.layers import apply_of
 from rlmodule_core.plans import (
+    GRU,
+    LSTM,
     Activation,
+    Attend,
     Cast,
     Composite,
     Concat,
@@ -52,8 +55,8 @@ def reference(plan: Plan, weights: Mapping[str, Array], name: str = "") -> Netwo
 
 
 @singledispatch
-def apply_record(record: Plan, weights: Mapping[str, Array], x: Array) -> Array:
-    """What one record computes of `x [..., d]`. Without a formula here, the numpy backend's layer does."""
+def apply_record(record: Plan, weights: Mapping[str, Array], x: Any) -> Any:
+    """What one record computes of `x [..., d]`, or of several tensors. Without a formula, the numpy backend's does."""
     return apply_of(record, dict(weights))(x)
 
 
@@ -134,7 +137,60 @@ def _(record: MultiOneHot, weights: Mapping[str, Array], x: Array) -> Array:
 
 @apply_record.register
 def _(record: Concat, weights: Mapping[str, Array], x: Array) -> Array:
-    return np.concatenate(list(x), axis=-1)
+    return np.concatenate(list(x), axis=record.axis)
+
+
+@apply_record.register
+def _(record: LSTM, weights: Mapping[str, Array], x: Any) -> Any:
+    inputs, state = x
+    h, c, outputs = state["h"], state["c"], []
+    for step in np.moveaxis(inputs, 1, 0):
+        i, f, g, o = np.split(
+            _recurrent_sum(weights, "weight_ih", step) + _recurrent_sum(weights, "weight_hh", h), 4, -1
+        )
+        if record.bias:
+            i, f, g, o = (gate + part for gate, part in zip((i, f, g, o), np.split(weights["bias"], 4), strict=True))
+        c = _logistic(f) * c + _logistic(i) * _FORMULAS["tanh"](g)
+        h = _logistic(o) * _FORMULAS["tanh"](c)
+        outputs.append(h)
+    return np.stack(outputs, axis=1), {"h": h, "c": c}
+
+
+@apply_record.register
+def _(record: GRU, weights: Mapping[str, Array], x: Any) -> Any:
+    inputs, state = x
+    h, outputs = state["h"], []
+    first, second = weights["bias"] if record.bias else np.zeros((2, 3 * record.size))
+    for step in np.moveaxis(inputs, 1, 0):
+        new = np.split(_recurrent_sum(weights, "weight_ih", step) + first, 3, -1)
+        old = np.split(_recurrent_sum(weights, "weight_hh", h) + second, 3, -1)
+        r, z = _logistic(new[0] + old[0]), _logistic(new[1] + old[1])
+        h = (1 - z) * _FORMULAS["tanh"](new[2] + r * old[2]) + z * h
+        outputs.append(h)
+    return np.stack(outputs, axis=1), {"h": h}
+
+
+@apply_record.register
+def _(record: Attend, weights: Mapping[str, Array], x: Any) -> Any:
+    queries, keys, values, filled = x
+    found = np.zeros(queries.shape)
+    # Step by step and head by head: a step sees those steps alone that are within its reach.
+    for row, t, head in np.ndindex(*queries.shape[:2], record.heads):
+        own = slice(head * record.head_size, (head + 1) * record.head_size)
+        now = record.window + t
+        seen = np.arange(max(t, record.window - int(filled[row])), now + 1)
+        scores = keys[row, seen, own] @ queries[row, t, own] / record.head_size**0.5
+        likely = np.exp(scores + weights["bias"][head, now - seen])
+        found[row, t, own] = likely @ values[row, seen, own] / likely.sum()
+    return found
+
+
+def _recurrent_sum(weights: Mapping[str, Array], leaf: str, x: Array) -> Array:
+    return np.asarray(np.einsum("...i,oi->...o", x, weights[leaf]))
+
+
+def _logistic(x: Array) -> Array:
+    return np.asarray(_FORMULAS["sigmoid"](x))
 
 
 _FORMULAS: dict[str, Any] = {

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from rlmodule_core.backend import GradientClip
+from rlmodule_core.columns import Columns
 from rlmodule_core.errors import NotANumberError
 from rlmodule_core.plans import Activation, ActorCritic, Chain, Dense, Encoder, FreeParameter, LayerNorm
 from rlmodule_core.testing.central_differences import require_gradients
@@ -47,7 +48,8 @@ class TrainingSuite(OptimizerSuite):
         obs = np.random.default_rng(0).normal(size=(6, 3)).astype(np.float32)
         head = Chain((Dense(3, 4), Activation("silu"), Dense(4, 4), Activation("tanh"), Dense(4, 2), FreeParameter(2)))
         for plan in (head, ActorCritic(shared=_ENCODER), ActorCritic(actor=_ENCODER, critic=_ENCODER)):
-            require_gradients(self.training_backend, plan, obs, repr(plan))
+            inputs = obs if isinstance(plan, Chain) else {Columns.OBS: obs}
+            require_gradients(self.training_backend, plan, inputs, repr(plan))
 
     def test_stopped_gradients_do_not_flow(self) -> None:
         module = network_module(self.training_backend, LINEAR, _HalfStopped)

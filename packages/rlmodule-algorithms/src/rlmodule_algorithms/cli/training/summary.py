@@ -29,6 +29,7 @@ class Summary:
         evaluation: what the final evaluation of the best checkpoint gave; None where it was skipped.
         directory: where the run is saved.
         ended_by: the number of the signal that ended the run; None where none did.
+        looks_back: whether the module must be served in a session.
     """
 
     plan: Plan
@@ -36,6 +37,7 @@ class Summary:
     evaluation: Mapping[str, Any] | None
     directory: Path
     ended_by: int | None = None
+    looks_back: bool = False
 
     @property
     def target_met(self) -> bool:
@@ -105,7 +107,7 @@ def _next_steps(summary: Summary) -> list[tuple[str, Sequence[str]]]:
     if summary.outcome.checkpoint is not None:
         evaluate = command("rlmodule", "evaluate", summary.directory, "--episodes", 100)
         steps.append(("Play more episodes:", [evaluate]))
-        steps.append(("Serve it, with rlmodule-core alone:", _snippet(summary.directory)))
+        steps.append(("Serve it, with rlmodule-core alone:", _snippet(summary)))
     steps.append(_curves(summary.directory / LOGS))
     return steps
 
@@ -145,9 +147,10 @@ def _curves(logs: Path) -> tuple[str, Sequence[str]]:
     ]
 
 
-def _snippet(directory: Path) -> Sequence[str]:
-    return (
-        "from rlmodule_core import Policy",
-        f'policy = Policy.from_checkpoint({json.dumps(str(directory))}, framework="numpy")',
-        "action, _, _ = policy.compute_single_action(obs)",
-    )
+def _snippet(summary: Summary) -> Sequence[str]:
+    acting = ["action, _, _ = policy.compute_single_action(obs)"]
+    if summary.looks_back:
+        acting = ["session = policy.session(num_envs)", "actions = session.act(obs, rewards)"]
+    directory = json.dumps(str(summary.directory))
+    policy = f'policy = Policy.from_checkpoint({directory}, framework="numpy")'
+    return "from rlmodule_core import Policy", policy, *acting

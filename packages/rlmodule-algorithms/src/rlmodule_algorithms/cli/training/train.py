@@ -21,6 +21,7 @@ from rlmodule_algorithms.cli.training.run_record import RunRecord, write_record
 from rlmodule_algorithms.cli.training.summary import Summary, print_summary
 from rlmodule_algorithms.evaluation import evaluate_policy
 from rlmodule_algorithms.sampling.environments import make_env
+from rlmodule_algorithms.sampling.memory import looks_back
 from rlmodule_core import Policy, RLModuleError
 
 if TYPE_CHECKING:
@@ -56,7 +57,7 @@ def train(options: TrainOptions, *, console: Console) -> int:
             evaluation = _final_evaluation(plan, directory, console)
         except KeyboardInterrupt:
             ended_by = signal.SIGINT
-    summary = Summary(plan, outcome, evaluation, directory, ended_by)
+    summary = Summary(plan, outcome, evaluation, directory, ended_by, looks_back(algorithm.get_module()))
     if not options.quiet:
         console.print()
     print_summary(console, summary)
