@@ -48,14 +48,20 @@ def on_family(seed: int, family: Family) -> OurTrainer:
 
 def on_recurrent(seed: int, *, max_seq_len: int) -> OurTrainer:
     """Trains with memory, by sequences of at most `max_seq_len` steps."""
-    model = {
-        "fcnet_hiddens": [RECURRENT.hidden],
-        "fcnet_activation": "tanh",
-        "use_lstm": True,
-        "lstm_cell_size": RECURRENT.cell_size,
-        "max_seq_len": max_seq_len,
-    }
-    return OurTrainer(_config(lambda _: hidden_velocities(), model, RECURRENT.setting, seed).build())
+    memory = {"use_lstm": True, "lstm_cell_size": RECURRENT.cell_size, "max_seq_len": max_seq_len}
+    return _without_velocities(seed, {"fcnet_hiddens": [RECURRENT.hidden], **memory})
+
+
+def on_as_many_products(seed: int) -> OurTrainer:
+    """Trains without memory: a dense layer with as many multiplications as the LSTM in its place."""
+    size = RECURRENT.cell_size
+    width = 4 * size * (RECURRENT.hidden + size) // RECURRENT.hidden
+    return _without_velocities(seed, {"fcnet_hiddens": [RECURRENT.hidden, width]})
+
+
+def _without_velocities(seed: int, model: Mapping[str, Any]) -> OurTrainer:
+    settings = {"fcnet_activation": "tanh", **model}
+    return OurTrainer(_config(lambda _: hidden_velocities(), settings, RECURRENT.setting, seed).build())
 
 
 def _config(source: Any, model: Mapping[str, Any], setting: Standard, seed: int) -> PPOConfig:
