@@ -9,6 +9,7 @@ import gymnasium as gym
 
 from rlmodule_catalogs.action_descriptor import action_descriptor_for
 from rlmodule_catalogs.encoder_config import encoder_config_for
+from rlmodule_catalogs.heeded_settings import require_heeded
 from rlmodule_catalogs.image_axes import is_image
 from rlmodule_catalogs.memory_config import with_memory
 from rlmodule_catalogs.normalisation import require_effect
@@ -79,7 +80,9 @@ class Catalog:
 
     def build_encoder(self, framework: str) -> Any:
         """A native encoder: `{"obs": [B, ...]}` to `{"encoder_out": [B, L]}`; see the config for one that remembers."""
-        return self.get_encoder_config().build(framework)
+        config = self.get_encoder_config()
+        require_heeded(config, self.settings, catalog=self)
+        return config.build(framework)
 
     def get_action_descriptor(self) -> Descriptor:
         """The descriptor of the action distribution; it settles the width of the policy head.

@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium as gym
 
 from rlmodule_catalogs.catalog import Catalog
+from rlmodule_catalogs.heeded_settings import require_heeded
 from rlmodule_core import (
     ActorCriticEncoderConfig,
     ConfigError,
@@ -47,10 +48,14 @@ class PPOCatalog(Catalog):
         return self.get_actor_critic_encoder_config().output_dims
 
     def get_actor_critic_encoder_config(self) -> ModelConfig:
-        """The config of the encoder; its output widths are those of the heads' inputs."""
-        return ActorCriticEncoderConfig(
-            base_encoder_config=self.get_encoder_config(), shared=self.settings.vf_share_layers
-        )
+        """The config of the encoder; its output widths are those of the heads' inputs.
+
+        Raises:
+            ConfigError: the settings ask for what an overridden `get_encoder_config` leaves out.
+        """
+        base = self.get_encoder_config()
+        require_heeded(base, self.settings, catalog=self)
+        return ActorCriticEncoderConfig(base_encoder_config=base, shared=self.settings.vf_share_layers)
 
     def get_pi_head_config(self) -> ModelConfig:
         """The config of the policy head: latents `[B, L]` to distribution inputs `[B, A]`.
