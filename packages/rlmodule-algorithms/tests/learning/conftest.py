@@ -41,6 +41,8 @@ class Trained:
 def _train(
     preset: Preset, seed: int, directory: Path, wrap: Wrapper | None, *, without_memory: bool = False
 ) -> Trained:
+    if preset.name in NEEDED:
+        pytest.importorskip(NEEDED[preset.name], reason=f"pip install rlmodule-algorithms[{NEEDED[preset.name]}]")
     config = preset.make_config().debugging(seed=seed)
     if without_memory:
         of_memory = ("use_", "lstm_", "attention_")
@@ -72,8 +74,6 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Callable[[str, int], Tr
     known: dict[tuple[str, int], Trained] = {}
 
     def train(name: str, seed: int) -> Trained:
-        if name in NEEDED:
-            pytest.importorskip(NEEDED[name], reason=f"pip install rlmodule-algorithms[{NEEDED[name]}]")
         if (name, seed) not in known:
             known[name, seed] = _train(PRESETS[name], seed, tmp_path_factory.mktemp(name), None)
         return known[name, seed]

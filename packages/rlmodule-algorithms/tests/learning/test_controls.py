@@ -52,6 +52,7 @@ def zeros(obs: Any) -> Any:
         ("ppo-echo-tuple", blind, 1.0),
         ("ppo-echo-dict", blind, 1.0),
         ("ppo-harvest", blind, 4.0),
+        ("ppo-hopper", blind, 600.0),
     ],
 )
 def test_a_control_does_not_learn(name: str, wrap: Callable[[Env], Env], at_most: float, trained_in: Any) -> None:
