@@ -63,6 +63,12 @@ def diagnosed(capsys: pytest.CaptureFixture[str], code: int) -> dict[str, tuple[
     return {row[1]: (row[0], row[2]) for row in rows if row[0] in ("ok", "warn", "fail")}
 
 
+def test_every_environment_of_a_preset_can_be_copied_from_the_list(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["list"]) == 0
+    shown = capsys.readouterr().out.split()
+    assert [preset.env for preset in PRESETS.values() if preset.env not in shown] == []
+
+
 def test_presets_and_all_groups_are_listed(capsys: pytest.CaptureFixture[str]) -> None:
     found = listed(capsys)
     assert [preset["name"] for preset in found["presets"]] == list(PRESETS)

@@ -52,8 +52,8 @@ def _print_presets(console: Console) -> None:
     console.print("presets", style="bold")
     table = _grid()
     for preset in PRESETS.values():
-        about = f"{preset.algorithm}, target {plain_number(preset.target)}"
-        table.add_row(Text(preset.name, style="cyan"), preset.env, Text(about, style="dim"))
+        target = f"target {plain_number(preset.target)}"
+        table.add_row(Text(preset.name, style="cyan"), preset.env, Text(target, style="dim"))
     console.print(Padding(table, (0, 0, 0, 2)))
 
 
@@ -76,6 +76,7 @@ def _print_plugins(console: Console, title: str, found: Sequence[Plugin]) -> Non
 def _grid() -> Table:
     grid = Table.grid(padding=(0, 2, 0, 0))
     grid.add_column(min_width=18, no_wrap=True)
-    grid.add_column(min_width=26)
+    # Folded where the screen is narrow: what cannot be copied whole is of no use.
+    grid.add_column(min_width=26, overflow="fold")
     grid.add_column(overflow="fold")
     return grid
