@@ -141,10 +141,8 @@ class Policy:
         self._require_legal_actions(input_dict)
         output = compute_actions(self.module, input_dict, explore=explore, rng=self.rng)
         extras = self.module.backend.to_numpy(output)
-        # What carries a state has returned one; to ask the module first would cost the others time.
-        stateful = Columns.STATE_OUT in extras and self.module.is_stateful()
         # A copy, because a state may be a view of observations whose array the environment fills again.
-        state = map_leaves(np.array, extras.pop(Columns.STATE_OUT)) if stateful else {}
+        state = map_leaves(np.array, extras.pop(Columns.STATE_OUT)) if self.module.is_stateful() else {}
         descriptor = acting_descriptor(self.module, output, explore=explore)
         return to_env_actions(descriptor, self._action_space, extras[Columns.ACTIONS]), state, extras
 
