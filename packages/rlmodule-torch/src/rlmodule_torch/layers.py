@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping
 from functools import singledispatch
 from typing import Any
@@ -126,14 +125,12 @@ def _(record: Conv2D) -> Callable[[Any, Tensor], Tensor]:
 
 @function_of.register
 def _(record: Flatten) -> Callable[[Any, Tensor], Tensor]:
-    axes = record.axes
-    return lambda layer, x: x.reshape(*x.shape[: x.dim() - axes], math.prod(x.shape[x.dim() - axes :]))
+    return lambda layer, x: x.reshape(record.output_dims(x.shape))
 
 
 @function_of.register
 def _(record: Transpose) -> Callable[[Any, Tensor], Tensor]:
-    last = [axis - len(record.order) for axis in record.order]
-    return lambda layer, x: x.permute(*range(x.dim() - len(last)), *(axis + x.dim() for axis in last))
+    return lambda layer, x: x.permute(record.permutation(x.dim()))
 
 
 @function_of.register

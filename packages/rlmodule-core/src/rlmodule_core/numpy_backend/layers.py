@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from functools import singledispatch
 from typing import Any
@@ -135,14 +134,12 @@ def _(record: Conv2D, weights: dict[str, Array]) -> Callable[[Array], Array]:
 
 @apply_of.register
 def _(record: Flatten, weights: dict[str, Array]) -> Callable[[Array], Array]:
-    axes = record.axes
-    return lambda x: x.reshape(*x.shape[: x.ndim - axes], math.prod(x.shape[x.ndim - axes :]))
+    return lambda x: x.reshape(record.output_dims(x.shape))
 
 
 @apply_of.register
 def _(record: Transpose, weights: dict[str, Array]) -> Callable[[Array], Array]:
-    last = [axis - len(record.order) for axis in record.order]
-    return lambda x: x.transpose(*range(x.ndim - len(last)), *(axis + x.ndim for axis in last))
+    return lambda x: x.transpose(record.permutation(x.ndim))
 
 
 @apply_of.register

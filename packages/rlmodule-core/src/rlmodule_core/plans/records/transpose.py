@@ -26,3 +26,8 @@ class Transpose(Record):
         if len(input_dims) != len(self.order):
             raise ConfigError(f"{self!r} expects rows of {len(self.order)} axes, got rows of shape {input_dims}.")
         return tuple(input_dims[axis] for axis in self.order)
+
+    def permutation(self, rank: int) -> tuple[int, ...]:
+        """The order of all axes of a tensor of that rank, whose last axes are a row's."""
+        leading = rank - len(self.order)
+        return (*range(leading), *(leading + axis for axis in self.order))
