@@ -223,6 +223,16 @@ def _actor_critic(spaces: Any, framework: str, **settings: Any) -> RLModule:
     return SingleAgentRLModuleSpec(ActorCriticRLModule, *spaces, model, "ppo").build(framework=framework)
 
 
+def mixed() -> MultiAgentRLModule:
+    """A module that is tied to torch, and a portable one, for which no framework is recorded."""
+    from golden_classes import Agent
+
+    made = MultiAgentRLModule()
+    made.add_module("tied", Agent(RLModuleConfig(*_CARTPOLE, {})))
+    made.add_module("portable", _actor_critic(_CARTPOLE, "torch", vf_share_layers=True))
+    return made
+
+
 def algorithm() -> Any:
     """PPO after two iterations: moments of the optimizer, counters, random states."""
     from rlmodule_algorithms import PPOConfig
@@ -253,6 +263,7 @@ CASES: dict[str, Callable[[], Any]] = {
         normalised,
         distributions,
         memory,
+        mixed,
         algorithm,
     )
 }

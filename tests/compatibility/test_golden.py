@@ -15,6 +15,7 @@ from golden_arrays import decode
 from make_golden import CASES, CHECKPOINT, EXPECTED, FOLDER, main, make, modules_of, outputs_of
 from rlmodule_algorithms import Algorithm
 from rlmodule_core import Policy, RLModule
+from rlmodule_core.backend import default_backend_name
 from rlmodule_core.checkpoint import read_checkpoint
 from rlmodule_core.checkpoint.layout import FORMAT
 from rlmodule_core.distributions import DESCRIPTORS
@@ -90,6 +91,16 @@ def test_portable_modules_compute_the_same_in_every_framework(golden: Path, fram
 
 
 @EVERY
+def test_modules_are_built_in_the_framework_on_file_and_those_without_one_go_along(golden: Path) -> None:
+    entries = read_checkpoint(golden / CHECKPOINT).document["rl_module"]["modules"]
+    recorded = {entry["framework"] for entry in entries.values() if "same_as" not in entry}
+    (framework,) = recorded - {None} if recorded != {None} else {default_backend_name()}
+    assert {module_id: module.framework for module_id, module in load(golden).items()} == dict.fromkeys(
+        entries, framework
+    )
+
+
+@EVERY
 def test_the_spaces_are_what_they_were(golden: Path) -> None:
     written, read = modules_of(CASES[golden.name]()), load(golden)
     for module_id, module in written.items():
@@ -108,6 +119,10 @@ def test_what_is_loaded_is_saved_again_as_it_was(golden: Path, tmp_path: Path) -
     for section in sections:
         # The packages have other versions now, and what a module was saved without is a plain container.
         section.update(versions=None, container=section["container"] or {"class": None, "config": None})
+    for entry in sections[0]["modules"].values():
+        # It was once on file even where the module runs in every framework.
+        if "framework" in entry and entry["class"] is None and entry["non_portable_part"] is None:
+            entry["framework"] = None
     assert sections[0] == sections[1]
     for name in before.payload_names:
         assert list(before.payload(name)) == list(after.payload(name))

@@ -11,7 +11,7 @@ import pytest
 from gymnasium.vector.utils import batch_space, iterate
 
 from rlmodule_algorithms import PPORLModule, ppo_loss
-from rlmodule_core import Policy, RLModule, SingleAgentRLModuleSpec, compute_actions, to_env_actions
+from rlmodule_core import Policy, SingleAgentRLModuleSpec, compute_actions, to_env_actions
 from rlmodule_core.spaces import leaves_of, row_of, sub_spaces, to_mappings, with_leaves
 from rlmodule_core.testing.batches import native_batch, observations
 from rlmodule_core.testing.random_weights import perturbed
@@ -137,7 +137,7 @@ class Examinee:
         for module in (self.torch, self.numpy):
             with TemporaryDirectory() as directory:
                 module.save_to_checkpoint(directory)
-                loaded = RLModule.from_checkpoint(Path(directory))
+                loaded = type(module).from_checkpoint(Path(directory))
             assert (loaded.config.observation_space, loaded.config.action_space) == (self.obs, self.actions)
             for phase in _PHASES:
                 expected = _forward(module, self.obs, phase)

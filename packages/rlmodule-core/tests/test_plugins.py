@@ -16,6 +16,7 @@ from rlmodule_core import (
     get_training_backend,
     plugins,
 )
+from rlmodule_core.backend import default_backend_name
 from rlmodule_core.numpy_backend import NumpyBackend
 
 Install = Callable[..., None]
@@ -81,6 +82,49 @@ def test_a_misspelt_backend_gets_the_nearest_name():
 def test_numpy_cannot_train():
     with pytest.raises(ConfigError, match="'numpy' only runs forwards"):
         get_training_backend("numpy")
+
+
+TRAINS = """
+from rlmodule_core import TrainingBackend
+from rlmodule_core.numpy_backend import NumpyBackend
+
+class Thing(NumpyBackend, TrainingBackend):
+    make_optimizer = update_epoch = limited_threads = None
+"""
+
+
+@pytest.mark.parametrize(
+    ("registered", "first"),
+    [
+        (["numpy", "tf2", "theirs", "torch"], "torch"),
+        (["a-backend", "numpy", "tf2"], "tf2"),
+        (["torch"], "torch"),
+        ([], "numpy"),
+    ],
+)
+def test_the_default_is_the_first_known_framework_that_is_registered_and_nothing_is_loaded(
+    monkeypatch: pytest.MonkeyPatch, registered: list[str], first: str
+):
+    monkeypatch.setattr(plugins, "names", lambda group: registered if group == plugins.BACKENDS else [])
+    monkeypatch.setattr(plugins, "load", lambda group, name: pytest.fail(f"{name} was loaded"))
+    assert default_backend_name() == first
+
+
+def test_the_default_is_numpy_where_nothing_else_trains(install: Install, monkeypatch: pytest.MonkeyPatch):
+    install("forward-backend", "a-forward", source="from rlmodule_core.numpy_backend import NumpyBackend as Thing\n")
+    install("broken-backend", "a-broken", source="raise RuntimeError('no licence found')\n")
+    _only(monkeypatch, "a-broken", "a-forward", "numpy")
+    assert default_backend_name() == "numpy"
+
+
+def test_another_backend_that_trains_is_the_default_where_no_known_one_is_installed(
+    install: Install, monkeypatch: pytest.MonkeyPatch
+):
+    install("broken-backend", "a-broken", source="raise RuntimeError('no licence found')\n")
+    for name in ("the-later", "the-first"):
+        install(name, name, source=TRAINS)
+    _only(monkeypatch, "a-broken", "numpy", "the-first", "the-later")
+    assert default_backend_name() == "the-first"
 
 
 def test_a_third_party_s_plugin_is_found_and_loaded_on_use(install: Install, tmp_path: Path):

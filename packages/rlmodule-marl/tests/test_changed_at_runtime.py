@@ -9,9 +9,9 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
-from rlmodule_core import CheckpointError, RLModule, RLModuleConfig
-from rlmodule_core.numpy_backend import NumpyRLModule
-from rlmodule_core.plans import Dense
+from rlmodule_core import Categorical, CheckpointError, ModulePlans, RLModule, RLModuleConfig
+from rlmodule_core.numpy_backend import NumpyActorCriticRLModule, NumpyRLModule
+from rlmodule_core.plans import ActorCritic, Chain, Dense, Encoder
 from rlmodule_marl import MultiAgentRLModule, MultiAgentRLModuleConfig
 
 
@@ -77,6 +77,15 @@ def crossed() -> RLModule:
     return Crossed(RLModuleConfig(gym.spaces.Box(-1, 1, (4,)), gym.spaces.Discrete(2), {}))
 
 
+@pytest.fixture
+def portable() -> RLModule:
+    """A module that runs in every framework, so that no file says where it ran."""
+    encoder = ActorCritic(Encoder(Chain((Dense(4, 3),))))
+    plans = ModulePlans(encoder, Chain((Dense(3, 2),)), Chain((Dense(3, 1),)), *[Categorical(2)] * 3)
+    spaces = gym.spaces.Box(-1, 1, (4,)), gym.spaces.Discrete(2)
+    return NumpyActorCriticRLModule(RLModuleConfig(*spaces, {}, plans=plans))
+
+
 def _require_alike(one: MultiAgentRLModule, other: MultiAgentRLModule, obs: np.ndarray) -> None:
     assert type(one) is type(other)
     assert list(one) == list(other)
@@ -136,6 +145,46 @@ def test_a_container_that_was_emptied(changing: MultiAgentRLModule, tmp_path: Pa
         changing.remove_module(module_id)
     changing.save_to_checkpoint(tmp_path)
     assert len(type(changing).from_checkpoint(tmp_path)) == 0
+
+
+@pytest.mark.parametrize("kept", [["red", "blue"], ["blue"], []])
+def test_a_portable_module_comes_back_in_the_framework_of_the_others(
+    changing: MultiAgentRLModule,
+    portable: RLModule,
+    crossed: RLModule,
+    kept: list[str],
+    tmp_path: Path,
+    obs: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    default = "rlmodule_core.checkpoint.stored_modules.default_backend_name"
+    monkeypatch.setattr(default, lambda: pytest.fail("the default backend was asked for"))
+    for module_id in {"red", "blue"}.difference(kept):
+        changing.remove_module(module_id)
+    changing.add_module("green", portable)
+    changing.add_module("crossed", crossed)
+    _require_comes_back(changing, tmp_path, obs)
+
+
+@pytest.mark.parametrize("cls", [MultiAgentRLModule, Fenced])
+def test_portable_modules_alone_are_built_in_the_default_framework(
+    cls: type[MultiAgentRLModule],
+    portable: RLModule,
+    spec: Any,
+    tmp_path: Path,
+    obs: np.ndarray,
+    monkeypatch: pytest.MonkeyPatch,
+):
+    container = cls(MultiAgentRLModuleConfig({"red": spec()}))
+    container.add_module("green", portable)
+    container.remove_module("red")
+    container.save_to_checkpoint(tmp_path)
+    default = "rlmodule_core.checkpoint.stored_modules.default_backend_name"
+    monkeypatch.setattr(default, lambda: "numpy")
+    _require_alike(MultiAgentRLModule.from_checkpoint(tmp_path), container, obs)
+    monkeypatch.setattr(default, lambda: "unheard-of")
+    with pytest.raises(ImportError, match="No backend named 'unheard-of'"):
+        MultiAgentRLModule.from_checkpoint(tmp_path)
 
 
 def test_a_renamed_module_that_only_setup_can_construct(spec: Any, tmp_path: Path, obs: np.ndarray):

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from rlmodule_algorithms.presets import PRESETS, Preset
     from rlmodule_algorithms.sampling.rollout import Rollout
     from rlmodule_algorithms.schedules import Schedule
+    from rlmodule_algorithms.tf_backend import PPOTfRLModule
     from rlmodule_algorithms.torch_backend import PPOTorchRLModule
     from rlmodule_algorithms.training import TrainingOutcome
     from rlmodule_core import ActorCriticRLModule as PPORLModule
@@ -40,6 +41,7 @@ _MODULES = {
     "PRESETS": "rlmodule_algorithms.presets",
     "PPOConfig": "rlmodule_algorithms.ppo.config",
     "PPOLearner": "rlmodule_algorithms.ppo.learner",
+    "PPOTfRLModule": "rlmodule_algorithms.tf_backend",
     "PPOTorchRLModule": "rlmodule_algorithms.torch_backend",
     "Preset": "rlmodule_algorithms.presets",
     "Rollout": "rlmodule_algorithms.sampling.rollout",
@@ -65,6 +67,7 @@ __all__ = [
     "PPOConfig",
     "PPOLearner",
     "PPORLModule",
+    "PPOTfRLModule",
     "PPOTorchRLModule",
     "Preset",
     "Rollout",

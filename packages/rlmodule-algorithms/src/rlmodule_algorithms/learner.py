@@ -61,6 +61,7 @@ class Learner(ABC):
         self.optimizers = {
             module_id: checked_optimizer(self, self.configure_optimizer(module_id)) for module_id in module
         }
+        self._losses: dict[str, tuple[RLModule, Loss]] = {}
         self._statistics = ObservationStatistics(self.backend, dict(module.items()))
         self.setup()
 
@@ -200,8 +201,17 @@ class Learner(ABC):
         return tensors
 
     def _loss_of(self, module_id: str) -> Loss:
-        """The module's own loss where it has one, else the algorithm's."""
+        """The module's own loss where it has one, else the algorithm's: the same function every time.
+
+        A backend that traces it would else trace it anew for every epoch.
+        """
         module = self.module[module_id]
+        known = self._losses.get(module_id)
+        if known is None or known[0] is not module:
+            known = self._losses[module_id] = module, self._make_loss(module_id, module)
+        return known[1]
+
+    def _make_loss(self, module_id: str, module: RLModule) -> Loss:
         required = checked_names(self, "required_outputs", self.required_outputs())
 
         def loss(

@@ -59,6 +59,19 @@ def test_what_goes_on_and_what_resumes_compute_the_same_bits(
     resumed.stop()
 
 
+def test_the_module_goes_on_in_the_framework_of_the_options_whatever_the_default_is(
+    exact: PPOConfig, build: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    algorithm = build(exact)
+    algorithm.save(tmp_path)
+    default = "rlmodule_core.checkpoint.stored_modules.default_backend_name"
+    monkeypatch.setattr(default, lambda: pytest.fail("the default backend was asked for"))
+    for config in (None, exact.copy()):
+        resumed = Algorithm.from_checkpoint(tmp_path, config=config)
+        assert resumed.get_module().framework == "torch"
+        resumed.stop()
+
+
 def test_another_process_goes_on_to_the_same_bits(exact: PPOConfig, build: Any, tmp_path: Path) -> None:
     algorithm = build(exact)
     results(algorithm, 2)

@@ -16,6 +16,7 @@ import torch
 from rlmodule_algorithms import Algorithm, PPOConfig, latest_checkpoint
 from rlmodule_algorithms.cli import main
 from rlmodule_core import RLModule, RLModuleConfig, SingleAgentRLModuleSpec
+from rlmodule_core.checkpoint import read_checkpoint, write_checkpoint
 from rlmodule_marl import MultiAgentRLModule
 from rlmodule_torch import TorchRLModule
 
@@ -69,16 +70,17 @@ def test_an_algorithm_is_shown_whole(run: Path, capsys: pytest.CaptureFixture[st
         "train_batch_size = 128",
         "model = {'fcnet_hiddens': [8]}",
         "standard (actor-critic)",
-        "torch, runs on every backend",
+        "framework     any: it runs on every backend\n",
         "Discrete(2)",
         f"{count:,} numbers in {len(weights)} arrays",
         "Dense(4, 8)",
         "Dense(8, 2, gain=0.01)",
         "action_dist_inputs [b, 2], vf_preds [b]",
         "algorithm.json",
-        "rlmodule-torch ",
+        "rlmodule-catalogs ",
     ):
         assert part in out, part
+    assert "rlmodule-torch" not in out, "what trained it is not stored of what runs on every backend"
     assert "gamma" not in out, "an option that has its default value"
     assert "\x1b" not in out
 
@@ -95,7 +97,7 @@ def test_programs_get_the_same_as_json(run: Path, capsys: pytest.CaptureFixture[
     assert algorithm["kept_return"] == stored["kept_return"] > 0
     assert (module["id"], module["same_as"]) == ("default_policy", None)
     summary = module["summary"]
-    assert (summary["framework"], summary["tied_by"], summary["state"]) == ("torch", None, {})
+    assert (summary["framework"], summary["tied_by"], summary["state"]) == (None, None, {})
     assert list(dict.fromkeys(".".join(layer["path"][:-1]) for layer in summary["layers"])) == [
         "encoder.actor",
         "encoder.critic",
@@ -154,8 +156,18 @@ def test_a_module_of_the_user_s_own_shows_its_class_and_its_arrays(
 def test_a_module_is_shown_as_its_summary_shows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     module = standard_module([8, 8])
     module.save_to_checkpoint(tmp_path)
-    # Which weights are trained is not stored.
-    assert module.summary().replace(", all trainable", "") in shown(capsys, tmp_path)
+    # Which weights are trained is not stored, and neither is the framework.
+    expected = module.summary().replace(", all trainable", "").replace("torch, runs on", "any: it runs on")
+    assert expected in shown(capsys, tmp_path)
+
+
+def test_a_framework_that_an_older_file_records_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    standard_module().save_to_checkpoint(tmp_path)
+    stored = read_checkpoint(tmp_path)
+    stored.document["rl_module"]["modules"]["default_policy"]["framework"] = "torch"
+    payloads = {name: stored.payload(name) for name in stored.payload_names}
+    write_checkpoint(tmp_path, kind="rl_module", document=stored.document, payloads=payloads)
+    assert "framework     torch, runs on every backend\n" in shown(capsys, tmp_path)
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])

@@ -7,6 +7,7 @@ Plans and their records are in `rlmodule_core.plans`. For those who write packag
 from rlmodule_core.__about__ import INTERFACE, __version__
 from rlmodule_core.backend import (
     Backend,
+    Epoch,
     GradientClip,
     Loss,
     Ops,
@@ -14,12 +15,19 @@ from rlmodule_core.backend import (
     OptimizerSettings,
     Rng,
     Tensor,
+    TensorBackend,
+    TensorOptimizer,
+    TensorTrainingBackend,
     TrainingBackend,
     batch_array,
+    constant_loss,
     get_backend,
     get_training_backend,
+    hidden_weights,
     network_dtype,
+    not_finite,
 )
+from rlmodule_core.backend.taking_apart import put_together, taken_apart
 from rlmodule_core.columns import DEFAULT_MODULE_ID, Columns
 from rlmodule_core.configs import (
     ActorCriticEncoderConfig,
@@ -77,6 +85,7 @@ from rlmodule_core.interface import check_interface
 from rlmodule_core.module.actions import acting_descriptor, compute_actions
 from rlmodule_core.module.actor_critic import ActorCriticCatalog, ActorCriticRLModule, descriptor_of
 from rlmodule_core.module.config import RLModuleConfig
+from rlmodule_core.module.example_batch import example_batch
 from rlmodule_core.module.legal_rows import rows_without_action
 from rlmodule_core.module.plans import ModulePlans
 from rlmodule_core.module.policy import Policy
@@ -86,6 +95,7 @@ from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.module.session import Session
 from rlmodule_core.module.spec import SingleAgentRLModuleSpec
 from rlmodule_core.module_like import ModuleLike
+from rlmodule_core.numpy_backend.ops import NumpyRng
 from rlmodule_core.spaces.from_dict import space_from_dict
 from rlmodule_core.spaces.to_dict import space_to_dict
 from rlmodule_core.specs import (
@@ -124,6 +134,7 @@ __all__ = [
     "DiagGaussian",
     "DiagGaussianDistribution",
     "Distribution",
+    "Epoch",
     "FreeLogStdMLPHeadConfig",
     "GradientClip",
     "JointDistribution",
@@ -140,6 +151,7 @@ __all__ = [
     "MultiStreamEncoderConfig",
     "NativeModelConfig",
     "NotANumberError",
+    "NumpyRng",
     "Ops",
     "Optimizer",
     "OptimizerSettings",
@@ -160,7 +172,10 @@ __all__ = [
     "SquashedGaussianDistribution",
     "StateError",
     "Tensor",
+    "TensorBackend",
+    "TensorOptimizer",
     "TensorSpec",
+    "TensorTrainingBackend",
     "TrainingBackend",
     "TypeSpec",
     "UnknownIdError",
@@ -174,21 +189,27 @@ __all__ = [
     "check_interface",
     "check_output_specs",
     "compute_actions",
+    "constant_loss",
     "default_filters",
     "descriptor_of",
     "distribution_for",
     "encode_previous_actions",
     "encoded_width",
+    "example_batch",
     "get_backend",
     "get_training_backend",
+    "hidden_weights",
     "masked_inputs",
     "nearest",
     "network_dtype",
+    "not_finite",
     "parse_filters",
+    "put_together",
     "resolve_module_class",
     "rows_without_action",
     "space_from_dict",
     "space_to_dict",
     "spec_checks",
+    "taken_apart",
     "to_env_actions",
 ]

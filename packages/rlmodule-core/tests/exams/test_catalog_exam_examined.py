@@ -5,13 +5,20 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import pytest
 
-from rlmodule_core import ConfigError, UnsupportedSpaceError
-from rlmodule_core.testing import CatalogSuite
+from rlmodule_core import ConfigError, UnsupportedSpaceError, get_backend
+from rlmodule_core.testing import CatalogSuite, catalog_suite
 
 rlmodule_catalogs = pytest.importorskip("rlmodule_catalogs")
 ModelSettings, PPOCatalog = rlmodule_catalogs.ModelSettings, rlmodule_catalogs.PPOCatalog
+
+
+@pytest.fixture(autouse=True)
+def two_backends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that trains and one that does not are all that the fakes need, whatever else is installed."""
+    monkeypatch.setattr(catalog_suite, "installed_backends", lambda architecture: ["numpy", "torch"])
 
 
 class FixedHeadWidth(PPOCatalog):
@@ -60,8 +67,9 @@ class NamesNoMethod(PPOCatalog):
 
 class GivesNotANumber(PPOCatalog):
     def build_pi_head(self, framework: str) -> Any:
-        head = super().build_pi_head(framework)
-        return lambda latents: head(latents) * float("nan")
+        head, backend = super().build_pi_head(framework), get_backend(framework)
+        backend.set_weights(head, {name: array * np.nan for name, array in backend.get_weights(head).items()})
+        return head
 
 
 class ForgetsTheCritic(PPOCatalog):

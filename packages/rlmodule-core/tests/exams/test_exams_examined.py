@@ -10,8 +10,7 @@ import pytest
 
 from rlmodule_core import FreeLogStdMLPHeadConfig, MLPHeadConfig
 from rlmodule_core.numpy_backend import NumpyBackend, NumpyOps, layers, networks
-from rlmodule_core.numpy_backend.layers import Layer
-from rlmodule_core.plans import Dense, FreeParameter, initial_rng
+from rlmodule_core.plans import Dense, FreeParameter, PlainLayer, initial_rng
 from rlmodule_core.testing import BackendSuite, ModelSuite
 
 Patch = pytest.MonkeyPatch
@@ -80,8 +79,10 @@ def arrays_replaced(patch: Patch) -> None:
     right = NumpyBackend.set_weights
 
     def renew(node: Any) -> None:
-        if isinstance(node, Layer):
-            Layer.__init__(node, node.plan, {leaf: array.copy() for leaf, array in node.weights.items()})
+        if isinstance(node, PlainLayer):
+            PlainLayer.__init__(
+                node, node.plan, {leaf: array.copy() for leaf, array in node.weights.items()}, layers.apply_of
+            )
         else:
             for child in node.children.values():
                 renew(child)

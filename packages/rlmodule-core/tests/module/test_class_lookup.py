@@ -23,7 +23,8 @@ def _poison(directory: Path, module: RLModule, name: str) -> None:
     module.save_to_checkpoint(directory)
     stored = read_checkpoint(directory)
     entry = stored.document["rl_module"]["modules"]["default_policy"]
-    entry["class"] = name
+    # A portable module, for which no framework is recorded, has no class of its own.
+    entry.update({"class": name, "framework": "numpy"})
     payloads = {key: stored.payload(key) for key in stored.payload_names}
     write_checkpoint(directory, kind="rl_module", document=stored.document, payloads=payloads)
 

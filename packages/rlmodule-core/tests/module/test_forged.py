@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlmodule_core import CheckpointError, Policy, RLModule
+from rlmodule_core import CheckpointError, Policy
 from rlmodule_core.checkpoint import load_modules, read_checkpoint, read_weights, write_checkpoint
+from rlmodule_core.numpy_backend import NumpyRLModule
 
 DENSE = {"type": "Dense", "inputs": 8, "outputs": 3, "bias": True, "gain": 1.0}
 DROPPED = object()
@@ -20,7 +21,7 @@ DROPPED = object()
 
 @pytest.fixture
 def forge(discrete_module: Any, tmp_path: Path) -> Callable[..., Path]:
-    """Saves a module, then changes one field of the document, whose keys are given with dots."""
+    """Saves a module, then changes one field of the document, whose keys are given with dots, by value or function."""
 
     def change(path: str, value: Any, weights: dict[str, Any] | None = None) -> Path:
         discrete_module.save_to_checkpoint(tmp_path)
@@ -33,11 +34,16 @@ def forge(discrete_module: Any, tmp_path: Path) -> Callable[..., Path]:
         if value is DROPPED:
             del place[last]
         else:
-            place[last] = value
+            place[last] = value(place[last]) if callable(value) else value
         payloads = {name: stored.payload(name) if weights is None else weights for name in stored.payload_names}
         return write_checkpoint(tmp_path, kind="rl_module", document=document, payloads=payloads)
 
     return change
+
+
+def tied(**fields: Any) -> Callable[[Any], Any]:
+    """The entry as that of a module that is tied to numpy, with these fields."""
+    return lambda entry: {**entry, "framework": "numpy", **fields}
 
 
 SECTION = "rl_module"
@@ -72,12 +78,14 @@ PLANS = f"{CONFIG}.plans"
         (ENTRY, {"same_as": "default_policy"}, "same_as"),
         (ENTRY, {"same_as": ["default_policy"]}, "same_as"),
         (f"{ENTRY}.framework", DROPPED, "framework"),
-        (f"{ENTRY}.framework", ["numpy"], "framework"),
+        *[(f"{ENTRY}.framework", value, "str | None in the field") for value in (["numpy"], {}, 3, 0, False, True)],
+        (f"{ENTRY}.non_portable_part", "its part 'pi'", "framework is null, which only a module"),
+        (f"{ENTRY}.class", "module:Class", "framework is null, which only a module"),
         (f"{ENTRY}.architecture", 3, "architecture"),
         (f"{ENTRY}.architecture", None, "neither a class nor an architecture"),
         (f"{ENTRY}.class", 3, "class"),
-        (f"{ENTRY}.class", "rlmodule_core.module.rl_module:RLModule", "it lacks _forward_exploration"),
-        (f"{ENTRY}.class", "rlmodule_core.numpy_backend.module:NumpyRLModule", "it lacks _forward_exploration"),
+        (ENTRY, tied(**{"class": "rlmodule_core.module.rl_module:RLModule"}), "it lacks _forward_exploration"),
+        (ENTRY, tied(**{"class": "rlmodule_core.numpy_backend.module:NumpyRLModule"}), "it lacks _forward_exploration"),
         (f"{ENTRY}.payload", [], "payload"),
         (f"{ENTRY}.payload", "other", "payload 'other'"),
         (f"{ENTRY}.colour", "red", "'colour'"),
@@ -105,7 +113,7 @@ def test_a_forged_field_is_refused_by_name_before_anything_is_allocated(
     tracemalloc.start()
     try:
         with pytest.raises(CheckpointError) as caught:
-            RLModule.from_checkpoint(directory)
+            NumpyRLModule.from_checkpoint(directory)
         assert tracemalloc.get_traced_memory()[1] < 10**7
     finally:
         tracemalloc.stop()
@@ -117,7 +125,7 @@ def test_a_layer_without_weights_cannot_be_of_any_size(forge: Callable[..., Path
     heads = {name: array for name, array in discrete_module.get_state().items() if not name.startswith("encoder")}
     directory = forge(f"{PLANS}.encoder.shared.net.records", huge, weights=heads)
     with pytest.raises(CheckpointError, match=r"do not fit .*Dense\(8, 3.* got rows of shape \(4, 1000000000000\)"):
-        RLModule.from_checkpoint(directory)
+        NumpyRLModule.from_checkpoint(directory)
 
 
 @pytest.mark.parametrize("load", [Policy.from_checkpoint, load_modules, read_weights])
@@ -130,9 +138,9 @@ def test_every_way_of_loading_checks_the_document(forge: Callable[..., Path], lo
 def test_a_class_that_is_no_catalog_is_never_called(forge: Callable[..., Path], name: str):
     config = {"observation_space": None, "action_space": None, "model_config_dict": {}, "catalog": name, "plans": None}
     with pytest.raises(CheckpointError, match="is no catalog"):
-        RLModule.from_checkpoint(forge(CONFIG, config))
+        NumpyRLModule.from_checkpoint(forge(CONFIG, config))
 
 
 def test_an_unchanged_document_is_accepted(forge: Callable[..., Path], discrete_module: Any):
-    loaded = RLModule.from_checkpoint(forge("rl_module.shared", {}))
+    loaded = NumpyRLModule.from_checkpoint(forge("rl_module.shared", {}))
     np.testing.assert_array_equal(loaded.get_state()["pi.0.weight"], discrete_module.get_state()["pi.0.weight"])

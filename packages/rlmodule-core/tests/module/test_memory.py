@@ -220,7 +220,7 @@ def test_a_state_of_another_module_is_refused():
 @EVERY
 def test_a_checkpoint_keeps_the_memory(tmp_path: Any, memory: str, shared: bool):
     module = module_of(memory, shared=shared)
-    loaded = RLModule.from_checkpoint(module.save_to_checkpoint(tmp_path / "saved"))
+    loaded = NumpyActorCriticRLModule.from_checkpoint(module.save_to_checkpoint(tmp_path / "saved"))
     assert loaded.get_initial_state().keys() == module.get_initial_state().keys()
     assert equal(dict(loaded.forward_train(batch_of(module))), dict(module.forward_train(batch_of(module))))
 

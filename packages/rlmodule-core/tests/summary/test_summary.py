@@ -23,8 +23,7 @@ from rlmodule_core import (
     TensorSpec,
 )
 from rlmodule_core.numpy_backend import NumpyActorCriticRLModule, NumpyRLModule
-from rlmodule_core.numpy_backend.layers import Layer
-from rlmodule_core.numpy_backend.networks import Container
+from rlmodule_core.numpy_backend.layers import make_layer
 from rlmodule_core.plans import (
     ActorCritic,
     Branches,
@@ -37,6 +36,7 @@ from rlmodule_core.plans import (
     Flatten,
     Fusion,
     OneHot,
+    PlainContainer,
     Plan,
     initialising,
     lower_plan,
@@ -95,7 +95,7 @@ def run_layers(plan: Plan, inputs: Any) -> tuple[Any, Shapes]:
     shapes: Shapes = []
 
     def recording(record: Any, weights: Any) -> Callable[[Any], Any]:
-        layer, index = Layer(record, weights), len(shapes)
+        layer, index = make_layer(record, weights), len(shapes)
         shapes.append(((), ()))
 
         def run(x: Any) -> Any:
@@ -106,7 +106,7 @@ def run_layers(plan: Plan, inputs: Any) -> tuple[Any, Shapes]:
 
         return run
 
-    return lower_plan(plan, recording, Container, framework="numpy")(inputs), shapes
+    return lower_plan(plan, recording, PlainContainer, framework="numpy")(inputs), shapes
 
 
 class Own(NumpyRLModule):

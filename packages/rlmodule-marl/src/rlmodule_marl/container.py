@@ -263,7 +263,8 @@ class MultiAgentRLModule:
         A container with a `setup` of its own is constructed from its config; then what was added, replaced and removed
         before saving is so again, and all get their weights. Called on MultiAgentRLModule, the class that wrote the
         checkpoint is taken, where it is imported. A module that was added later and has no config of its own cannot be
-        built from a checkpoint: build such a container, and call `load_state`.
+        built from a checkpoint: build such a container, and call `load_state`. Portable modules are built in the
+        framework of the others; where all are portable, in the one that `RLModule.from_checkpoint` takes.
 
         Args:
             directory: a checkpoint of a container, a module or an algorithm.

@@ -110,9 +110,10 @@ def restore(container: Any, stored: StoredModules, *, set_up_as: Mapping[str, st
     for module_id, owner in owners.items():
         if origins.get(module_id) in made:
             chosen.setdefault(owner, made[origins[module_id]])
+    framework = next((module.framework for module in chosen.values()), stored.framework)
     for owner in stored.section.entries:
         if owner not in chosen:
-            chosen[owner] = _build(stored, owner)
+            chosen[owner] = _build(stored, owner, framework)
     for module_id in made:
         container.remove_module(module_id)
     for module_id, owner in owners.items():
@@ -127,12 +128,12 @@ def restore(container: Any, stored: StoredModules, *, set_up_as: Mapping[str, st
         ) from error
 
 
-def _build(stored: StoredModules, module_id: str) -> RLModule:
+def _build(stored: StoredModules, module_id: str, framework: str | None) -> RLModule:
     entry, directory = stored.section.entries[module_id], stored.checkpoint.directory
     try:
         if entry.config is None:
             raise CheckpointError("It has no config of its own.")
-        module: RLModule = stored.build(module_id)
+        module: RLModule = stored.build(module_id, framework=framework)
     except CheckpointError as error:
         raise CheckpointError(
             f"Module {module_id!r} of {directory} is none that setup() makes, and cannot be built from the checkpoint "

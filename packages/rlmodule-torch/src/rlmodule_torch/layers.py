@@ -10,7 +10,6 @@ import torch
 import torch.nn.functional as F  # noqa: N812
 from torch import Tensor, nn
 
-from rlmodule_core import PluginError
 from rlmodule_core.plans import (
     GRU,
     LSTM,
@@ -23,6 +22,7 @@ from rlmodule_core.plans import (
     Flatten,
     FreeParameter,
     LayerNorm,
+    Lowered,
     MultiOneHot,
     Normalise,
     OneHot,
@@ -30,6 +30,7 @@ from rlmodule_core.plans import (
     Record,
     Scale,
     Transpose,
+    no_layer,
 )
 from rlmodule_torch.attention import attend
 from rlmodule_torch.conv2d import conv2d
@@ -38,7 +39,7 @@ from rlmodule_torch.recurrent import gru, lstm
 Apply = Callable[[Tensor], Tensor]
 
 
-class Layer(nn.Module):
+class Layer(nn.Module, Lowered):
     """A lowered record: registers its weights by leaf name and applies them."""
 
     def __init__(self, record: Record, weights: Mapping[str, Any]) -> None:
@@ -70,7 +71,7 @@ class Layer(nn.Module):
 @singledispatch
 def function_of(record: Plan) -> Callable[[Any, Any], Any]:
     """The function of (layer, input) that applies a record; weights are the layer's attributes."""
-    raise PluginError(f"The torch backend has no layer for {record!r}. Upgrade it: pip install -U rlmodule-torch")
+    raise no_layer("torch", record)
 
 
 @function_of.register

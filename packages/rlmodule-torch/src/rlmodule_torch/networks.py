@@ -8,7 +8,7 @@ from typing import Any
 import torch
 from torch import nn
 
-from rlmodule_core.plans import Composite, Plan, escape_key, join_name, lower_plan
+from rlmodule_core.plans import Composite, Lowered, Plan, escape_key, join_name, lower_plan
 from rlmodule_torch.layers import Layer
 
 _PREFIX = "k_"
@@ -28,8 +28,10 @@ class Children:
         return self._registered.values()
 
 
-class Container(nn.Module):
+class Container(nn.Module, Lowered):
     """A lowered composite: registers the children and calls the composite's route."""
+
+    plan: Composite
 
     def __init__(self, plan: Composite, children: dict[str, nn.Module]) -> None:
         super().__init__()

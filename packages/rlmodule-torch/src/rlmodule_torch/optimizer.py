@@ -2,44 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from rlmodule_core import ConfigError, GradientClip, Optimizer, OptimizerSettings
-from rlmodule_core.plans import Weights, join_name, match_weights
-from rlmodule_torch.arrays import as_array
+from rlmodule_core import GradientClip, OptimizerSettings, TensorBackend, TensorOptimizer
+from rlmodule_core.plans import join_name
 from rlmodule_torch.flat import FlatParameters
-from rlmodule_torch.networks import named_tensors
 
 _EPS = 1e-6
 """Keeps the factor of a vanishing norm finite."""
 
 
-class TorchOptimizer(Optimizer):
+class TorchOptimizer(TensorOptimizer):
     """torch.optim.Adam over all trainable weights of a module, which it owns as flat tensors."""
 
-    def __init__(self, module: Any, settings: OptimizerSettings) -> None:
+    weights: dict[str, nn.Parameter]
+
+    def __init__(self, backend: TensorBackend, module: Any, settings: OptimizerSettings) -> None:
+        super().__init__(backend, module)
         self._settings = settings
-        self.parameters: dict[str, nn.Parameter] = {
-            name: tensor
-            for name, tensor in named_tensors(module).items()
-            if isinstance(tensor, nn.Parameter) and tensor.requires_grad
-        }
-        if not self.parameters:
-            raise ConfigError(
-                f"{type(module).__name__} has no trainable weights, so there is nothing to optimise. Assign its layers "
-                "to attributes in setup(), or leave the module out of policies_to_train."
-            )
         self._own()
 
     def _own(self) -> None:
         kinds: dict[Any, dict[str, nn.Parameter]] = {}
-        for name, parameter in self.parameters.items():
+        for name, parameter in self.weights.items():
             kinds.setdefault((parameter.dtype, parameter.device), {})[name] = parameter
         self._names = [list(kind) for kind in kinds.values()]
         self._flats = [FlatParameters(list(kind.values())) for kind in kinds.values()]
@@ -88,17 +77,11 @@ class TorchOptimizer(Optimizer):
         for group in self.native.param_groups:
             group["lr"] = lr
 
-    def get_state(self) -> Weights:
-        return {name: as_array(slot) for name, slot in self._slots()}
-
-    def set_state(self, state: Mapping[str, NDArray[np.generic]]) -> None:
-        slots = dict(self._slots())
-        match_weights({name: tuple(slot.shape) for name, slot in slots.items()}, state, where="the optimizer")
-        for name, slot in slots.items():
-            slot.copy_(torch.tensor(state[name]))
+    def slots(self) -> dict[str, Tensor]:
+        # Views of the optimizer's own tensors.
+        return dict(self._slots())
 
     def _slots(self) -> Iterator[tuple[str, Tensor]]:
-        """The moments of each weight, and the number of steps, as views of the optimizer's tensors."""
         for names, flat in zip(self._names, self._flats, strict=True):
             native: dict[str, Tensor] = self.native.state[flat.values]
             if not native:

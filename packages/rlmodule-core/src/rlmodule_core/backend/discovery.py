@@ -10,6 +10,7 @@ from rlmodule_core.backend.base import Backend, TrainingBackend
 from rlmodule_core.errors import BackendNotFoundError, ConfigError, PluginError, nearest
 
 _PACKAGES = {"torch": "rlmodule-torch", "tf2": "rlmodule-tf"}
+"""What to install, by backend; where nobody names one, the first that is installed is taken."""
 
 
 @lru_cache(maxsize=16)
@@ -44,3 +45,24 @@ def get_training_backend(name: str) -> TrainingBackend:
     if not isinstance(backend, TrainingBackend):
         raise ConfigError(f"The backend {name!r} only runs forwards. Train with framework 'torch' or 'tf2'.")
     return backend
+
+
+def default_backend_name() -> str:
+    """The backend to build in where neither a caller nor a file names one.
+
+    The first that is installed of "torch" and "tf2", else the first other one that trains, else "numpy".
+    """
+    found = plugins.names(plugins.BACKENDS)
+    for name in _PACKAGES:
+        # By its name alone: to import a framework takes seconds.
+        if name in found:
+            return name
+    return next(filter(_trains, found), "numpy")
+
+
+def _trains(name: str) -> bool:
+    try:
+        return isinstance(get_backend(name), TrainingBackend)
+    except PluginError:
+        # A plugin that is broken breaks nothing but itself.
+        return False

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from importlib.metadata import PackageNotFoundError, version
 from typing import Any
@@ -28,13 +28,12 @@ def describe_modules(
     """
     owners = owners_of(modules)
     distinct = {module_id: modules[module_id] for module_id in dict.fromkeys(owners.values())}
+    entries = {module_id: _describe(module, _payload_name(module_id)) for module_id, module in distinct.items()}
     shared = shared_weights(distinct)
     section = {
-        "versions": _versions(distinct.values()),
+        "versions": _versions((module, entries[module_id]) for module_id, module in distinct.items()),
         "modules": {
-            module_id: entry_to_json(_describe(modules[module_id], _payload_name(module_id)))
-            if module_id == owner
-            else {"same_as": owner}
+            module_id: entry_to_json(entries[owner]) if module_id == owner else {"same_as": owner}
             for module_id, owner in owners.items()
         },
         "shared": shared,
@@ -54,14 +53,14 @@ def describe_modules(
 def _describe(module: Storable, payload: str) -> ModuleEntry:
     if module.framework is None:
         raise ConfigError(f"{type(module).__name__} names no framework, so it has no weights to save.")
-    gap = module.non_portable_part()
+    gap, standard = module.non_portable_part(), has_standard_class(module)
     config = module.config
     if config is not None and gap is None:
         config = replace(config, plans=module.frozen_plans())
     return ModuleEntry(
         architecture=module.architecture,
-        framework=module.framework,
-        class_name=None if has_standard_class(module) else class_name(type(module)),
+        framework=None if standard and gap is None else module.framework,
+        class_name=None if standard else class_name(type(module)),
         non_portable_part=None if gap is None else gap + _origin(module),
         config=None if config is None else config.to_dict(),
         payload=payload,
@@ -82,10 +81,14 @@ def _payload_name(module_id: str) -> str:
     return f"{SECTION}.{module_id}"
 
 
-def _versions(modules: Collection[Storable]) -> dict[str, str]:
+def _versions(modules: Iterable[tuple[Storable, ModuleEntry]]) -> dict[str, str]:
     """The versions of the packages that the modules come from: information for people, never acted upon."""
-    packages = {"rlmodule-core", "numpy"} | {name for name in map(_distribution_of_catalog, modules) if name}
-    packages |= {type(module).__module__.partition(".")[0].replace("_", "-") for module in modules}
+    packages = {"rlmodule-core", "numpy"}
+    for module, entry in modules:
+        catalog = _distribution_of_catalog(module)
+        packages |= set() if catalog is None else {catalog}
+        # That of a portable module's class would tell which framework wrote it.
+        packages |= set() if entry.portable else {type(module).__module__.partition(".")[0].replace("_", "-")}
     found = {}
     for package in sorted(packages):
         try:

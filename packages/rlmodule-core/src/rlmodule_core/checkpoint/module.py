@@ -47,7 +47,8 @@ def load_module(
     Args:
         directory: a checkpoint of a module, a container or an algorithm.
         base: what the module's class must be a subclass of; where the checkpoint names just this class, it is used.
-        framework: the framework to build in; None for the one that wrote the checkpoint.
+        framework: the framework to build in; None for the one that the checkpoint records. For portable modules it
+            records none: they are built in that of `module_class`, else in `default_backend_name()`.
         module_id: which module; the only one by default.
         module_class: the module's class, where it is not to be looked up.
         catalog_class: the catalog, where it is not to be looked up; not asked where plans are stored.
@@ -66,7 +67,9 @@ def load_module(
 
 
 def load_modules(directory: str | Path) -> dict[str, Any]:
-    """Build all modules of a checkpoint by id, in the framework that wrote them.
+    """Build all modules of a checkpoint by id, in one framework.
+
+    That is the one of those that are tied to it; where all are portable, `default_backend_name()`.
 
     Raises:
         CheckpointError: the checkpoint is missing or damaged, or a class is not there.

@@ -22,7 +22,8 @@ class ModuleEntry:
 
     Attributes:
         architecture: the id under which standard classes of its structure are registered.
-        framework: where its networks ran.
+        framework: where its networks run; None for a portable module, so that nothing tells which framework wrote it.
+            Checkpoints of before record it for those too.
         class_name: the class where it is no standard one.
         non_portable_part: what ties it to its framework.
         config: its RLModuleConfig.
@@ -30,11 +31,20 @@ class ModuleEntry:
     """
 
     architecture: str | None
-    framework: str
+    framework: str | None
     class_name: str | None
     non_portable_part: str | None
     config: Mapping[str, Any] | None
     payload: str
+
+    def __post_init__(self) -> None:
+        if self.framework is None and not self.portable:
+            raise ValueError("framework is null, which only a module that runs in every framework can have.")
+
+    @property
+    def portable(self) -> bool:
+        """Whether the module runs in every framework."""
+        return self.class_name is None and self.non_portable_part is None
 
 
 @dataclass(frozen=True)

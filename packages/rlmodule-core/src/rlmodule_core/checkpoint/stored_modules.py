@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from rlmodule_core.backend import default_backend_name
 from rlmodule_core.checkpoint.fitting import require_plans_fit
 from rlmodule_core.checkpoint.layout import KINDS, Kind
 from rlmodule_core.checkpoint.section import ModuleEntry, Section, read_section
@@ -46,6 +47,11 @@ class StoredModules:
     def ids(self) -> tuple[str, ...]:
         """The ids of the modules."""
         return tuple(self.section.owners)
+
+    @property
+    def framework(self) -> str | None:
+        """The framework on file, to which modules are tied; None where all are portable and none is recorded."""
+        return next((entry.framework for entry in self.section.entries.values() if entry.framework is not None), None)
 
     def only_id(self, next_step: str) -> str:
         """The id of the only module.
@@ -92,8 +98,8 @@ class StoredModules:
         """Build one module, with its weights; see `load_module`."""
         entry, directory = self.section.entries[self._owner(module_id)], self.checkpoint.directory
         config = self._config(module_id, catalog_class)
-        target = entry.framework if framework is None else framework
-        if target != entry.framework and (config is None or config.plans is None):
+        target = _target(entry, framework, module_class)
+        if entry.framework not in (None, target) and (config is None or config.plans is None):
             raise CheckpointError(
                 f"The module in {directory} was written by {entry.framework} and is tied to it by "
                 f"{entry.non_portable_part}, so it cannot be loaded with framework {target!r}. Load it with framework "
@@ -112,13 +118,19 @@ class StoredModules:
             return self._construct(cls, config, weights)
 
     def build_all(self) -> dict[str, Any]:
-        """Build all modules by id, in the framework that wrote them; ids of one module get the same object.
+        """Build all modules by id; ids of one module get the same object.
+
+        Each is built in the framework that is recorded for it, and a portable one, for which none is, in that of the
+        others; where all are portable, in `default_backend_name()`.
 
         Raises:
             CheckpointError: a class is not there, or weights that were shared are not shared any more.
         """
         self.checkpoint.verify()
-        built = {owner: self.build(owner) for owner in self.section.entries}
+        built = {
+            owner: self.build(owner, framework=self.framework if entry.framework is None else None)
+            for owner, entry in self.section.entries.items()
+        }
         modules = {module_id: built[owner] for module_id, owner in self.section.owners.items()}
         require_shared(self.section, modules, where=str(self.checkpoint.directory))
         return modules
@@ -165,6 +177,15 @@ class StoredModules:
                 f"{_NO_CONFIG if config is None else ''}"
             ) from error
         return module
+
+
+def _target(entry: ModuleEntry, asked: str | None, module_class: Any) -> str:
+    """The framework to build in: what the caller, the file or the given class names first, else the default."""
+    of_class: str | None = getattr(module_class, "framework", None)
+    for named in (asked, entry.framework, of_class):
+        if named is not None:
+            return named
+    return default_backend_name()
 
 
 def _named_catalog(entry: ModuleEntry, config: Mapping[str, Any]) -> type[Any] | None:

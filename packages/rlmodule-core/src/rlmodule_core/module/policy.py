@@ -74,7 +74,7 @@ class Policy:
 
         Args:
             directory: the checkpoint.
-            framework: where to run; "numpy" needs nothing but rlmodule-core. None runs where it was trained.
+            framework: where to run; "numpy" needs nothing but rlmodule-core. None: see `RLModule.from_checkpoint`.
             module_id: which module; the only one by default.
             module_class: the module's class, where it is not a standard one and not imported.
             catalog_class: the catalog, where the networks are built by one that is neither registered nor imported.

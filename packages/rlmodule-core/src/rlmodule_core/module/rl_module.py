@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -268,9 +269,8 @@ class RLModule(ModuleIdentity):
         config = RLModuleConfig() if self.config is None else self.config
         plans = self.frozen_plans()
         standard: type[RLModule] = standard_class(self.architecture, name)
-        twin = standard(
-            RLModuleConfig(config.observation_space, config.action_space, config.model_config_dict, plans=plans)
-        )
+        # With the catalog, though nobody asks it any more: both are saved as the same bytes.
+        twin = standard(replace(config, plans=plans))
         twin.set_state(self.get_state())
         return twin
 
@@ -293,8 +293,10 @@ class RLModule(ModuleIdentity):
     ) -> Self:
         """Build a module from a checkpoint of a module, of a container or of an algorithm.
 
-        Called on a framework's class, the module is built in that framework; on RLModule, in the one that wrote it. A
-        class that is named in the checkpoint is found where it is imported, and where this is called on it.
+        Called on a framework's class, the module is built in that framework; on RLModule, in the one that is on file.
+        For a portable module none is, whoever wrote it: it is built in that of `module_class`, else in the first that
+        is installed of "torch", "tf2", any other one that trains, and "numpy". A class that is named in the checkpoint
+        is found where it is imported, and where this is called on it.
 
         Args:
             directory: the checkpoint.

@@ -2,11 +2,9 @@
 
 from rlmodule_core.numpy_backend.backend import NumpyBackend
 from rlmodule_core.numpy_backend.module import NumpyActorCriticRLModule, NumpyRLModule
-from rlmodule_core.numpy_backend.networks import Container
 from rlmodule_core.numpy_backend.ops import NumpyOps, NumpyRng
 
 __all__ = [
-    "Container",
     "NumpyActorCriticRLModule",
     "NumpyBackend",
     "NumpyOps",

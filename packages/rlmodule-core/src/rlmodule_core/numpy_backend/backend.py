@@ -9,19 +9,16 @@ import gymnasium as gym
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmodule_core.backend.base import Backend
 from rlmodule_core.backend.dtypes import batch_array
-from rlmodule_core.numpy_backend.layers import Layer
+from rlmodule_core.backend.tensor_backend import TensorBackend
 from rlmodule_core.numpy_backend.module import NumpyRLModule
-from rlmodule_core.numpy_backend.networks import Container, lower, named_arrays, untrained_names
+from rlmodule_core.numpy_backend.networks import lower, named_arrays, untrained_names
 from rlmodule_core.numpy_backend.ops import NumpyOps, NumpyRng
-from rlmodule_core.plans import Plan, Weights, match_weights
+from rlmodule_core.plans import Plan
 from rlmodule_core.spaces import parts_of
 
-_LOWERED = (Layer, Container)
 
-
-class NumpyBackend(Backend):
+class NumpyBackend(TensorBackend):
     """Networks, sampling and weights in numpy; forward only."""
 
     name = "numpy"
@@ -37,10 +34,8 @@ class NumpyBackend(Backend):
     def lower(self, plan: Plan) -> Any:
         return lower(plan)
 
-    def plan_of(self, network: Any) -> Plan | None:
-        return network.plan if isinstance(network, _LOWERED) else None
-
     def batch(self, space: gym.Space[Any] | None, value: Any, *, like: Any = None) -> Any:
+        # Arrays are native, but not always of the dtype that networks take.
         parts = parts_of(space, value)
         if parts is not None:
             return {key: self.batch(part, item) for key, (part, item) in parts.items()}
@@ -49,15 +44,24 @@ class NumpyBackend(Backend):
     def to_numpy(self, value: Any) -> Any:
         return value
 
-    def get_weights(self, network: Any) -> Weights:
-        return {name: array.copy() for name, array in named_arrays(network)}
+    def named_weights(self, network: Any) -> Mapping[str, NDArray[Any]]:
+        return named_arrays(network)
+
+    def is_trained(self, weight: Any) -> bool:
+        # An array does not know; `untrained_weights` asks its layer.
+        return True
 
     def untrained_weights(self, network: Any) -> frozenset[str]:
         return frozenset(untrained_names(network))
 
-    def set_weights(self, network: Any, weights: Mapping[str, NDArray[np.generic]]) -> None:
-        arrays = dict(named_arrays(network))
-        shapes = {name: array.shape for name, array in arrays.items()}
-        match_weights(shapes, weights, where=type(network).__name__)
-        for name, array in arrays.items():
-            array[...] = weights[name]
+    def tensor_of(self, array: NDArray[Any], *, like: Any) -> NDArray[Any]:
+        return array
+
+    def view_of(self, tensor: NDArray[Any]) -> NDArray[Any]:
+        return tensor
+
+    def copy_of(self, weight: NDArray[Any]) -> NDArray[Any]:
+        return weight.copy()
+
+    def assign(self, weight: NDArray[Any], array: NDArray[Any]) -> None:
+        np.copyto(weight, array, casting="unsafe")

@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmodule_core.errors import PluginError
 from rlmodule_core.numpy_backend.attention import attend
 from rlmodule_core.numpy_backend.conv2d import conv2d
 from rlmodule_core.numpy_backend.recurrent import gru, lstm, sigmoid
@@ -28,37 +27,26 @@ from rlmodule_core.plans import (
     MultiOneHot,
     Normalise,
     OneHot,
+    PlainLayer,
     Plan,
     Record,
     Scale,
     Transpose,
+    no_layer,
 )
 
 Array = NDArray[Any]
 
 
-class Layer:
-    """A lowered record: its arrays by leaf name, and how they are applied."""
-
-    def __init__(self, record: Record, weights: dict[str, Array]) -> None:
-        self.plan = record
-        self.weights = weights
-        self._apply = apply_of(record, weights)
-
-    def __call__(self, x: Any) -> Any:
-        return self._apply(x)
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Layer:
-        return Layer(self.plan, {leaf: array.copy() for leaf, array in self.weights.items()})
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return Layer, (self.plan, self.weights)
+def make_layer(record: Record, weights: dict[str, Array]) -> PlainLayer:
+    """A lowered record over these arrays."""
+    return PlainLayer(record, weights, apply_of)
 
 
 @singledispatch
 def apply_of(record: Plan, weights: dict[str, Array]) -> Callable[[Any], Any]:
     """The function that applies a record with the given arrays, which may be overwritten in place later."""
-    raise PluginError(f"The numpy backend has no layer for {record!r}.")
+    raise no_layer("numpy", record)
 
 
 @apply_of.register

@@ -2,64 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from rlmodule_core.module.rl_module import RLModule
-from rlmodule_core.numpy_backend.layers import Array, Layer
-from rlmodule_core.plans import Composite, Plan, escape_key, join_name, lower_plan
-
-
-class Container:
-    """A lowered composite: holds the children and calls the composite's route."""
-
-    def __init__(self, plan: Composite, children: dict[str, Any]) -> None:
-        self.plan = plan
-        self.children = children
-
-    def __call__(self, inputs: Any) -> Any:
-        return self.plan.route(self.children, inputs)
-
-    def run_child(self, key: str, inputs: Any) -> Any:
-        """Run one child alone."""
-        return self.children[key](inputs)
+from rlmodule_core.numpy_backend.layers import Array, make_layer
+from rlmodule_core.plans import PlainContainer, PlainLayer, Plan, escape_key, join_name, lower_plan, walk_weights
 
 
 def lower(plan: Plan) -> Any:
     """A numpy network for the plan."""
-    return lower_plan(plan, Layer, Container, framework="numpy")
+    return lower_plan(plan, make_layer, PlainContainer, framework="numpy")
 
 
-def named_arrays(node: Any, name: str = "") -> Iterator[tuple[str, Array]]:
+def named_arrays(network: Any) -> dict[str, Array]:
     """Every array of a network, or among a module's attributes, by name: canonical inside networks."""
-    if isinstance(node, Layer):
-        node = node.weights
-    if isinstance(node, np.ndarray):
-        yield name, node
-        return
-    for key, child in _children(node):
-        yield from named_arrays(child, join_name(name, escape_key(key)))
+    named: dict[str, Array] = {}
+    seen: set[int] = set()
+    for path, array in walk_weights(network, lambda node: isinstance(node, np.ndarray), _attributes):
+        if id(array) not in seen:
+            seen.add(id(array))
+            named[_name(path)] = array
+    return named
 
 
-def untrained_names(node: Any, name: str = "") -> Iterator[str]:
+def untrained_names(network: Any) -> Iterator[str]:
     """The names, as `named_arrays` has them, of the arrays that no optimizer may change."""
-    if isinstance(node, Layer):
-        yield from (join_name(name, leaf) for leaf in node.plan.untrained_leaves())
-        return
-    for key, child in _children(node):
-        yield from untrained_names(child, join_name(name, escape_key(key)))
+    for path, layer in walk_weights(network, lambda node: isinstance(node, PlainLayer), _attributes):
+        yield from (join_name(_name(path), leaf) for leaf in layer.plan.untrained_leaves())
 
 
-def _children(node: Any) -> Iterable[tuple[str, Any]]:
-    if isinstance(node, Container):
-        return node.children.items()
-    if isinstance(node, Mapping):
-        return ((str(key), child) for key, child in node.items())
-    if isinstance(node, list | tuple):
-        return ((str(index), child) for index, child in enumerate(node))
-    if isinstance(node, RLModule):
-        # The config describes the module, it holds no weights of it.
-        return ((key, child) for key, child in vars(node).items() if key != "config" and not key.startswith("_"))
-    return ()
+def _name(path: tuple[str, ...]) -> str:
+    return join_name(*map(escape_key, path))
+
+
+def _attributes(node: Any) -> Mapping[str, Any] | None:
+    if not isinstance(node, RLModule):
+        return None
+    # The config describes the module, it holds no weights of it.
+    return {key: part for key, part in vars(node).items() if key != "config" and not key.startswith("_")}

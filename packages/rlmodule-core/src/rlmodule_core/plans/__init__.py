@@ -7,7 +7,8 @@ from rlmodule_core.plans.cost import multiply_adds
 from rlmodule_core.plans.gated_attention import GatedAttention, GRUGate
 from rlmodule_core.plans.initial_rng import initial_rng, initialising
 from rlmodule_core.plans.initializers import INITIALIZERS
-from rlmodule_core.plans.lowering import lower_plan
+from rlmodule_core.plans.lowered import Lowered, PlainContainer, PlainLayer, walk_weights
+from rlmodule_core.plans.lowering import lower_plan, no_layer
 from rlmodule_core.plans.native import Latents, Native, walk_natives
 from rlmodule_core.plans.record import Dims, Plan, Record
 from rlmodule_core.plans.records import (
@@ -86,11 +87,14 @@ __all__ = [
     "GatedAttention",
     "Latents",
     "LayerNorm",
+    "Lowered",
     "MultiOneHot",
     "Native",
     "Network",
     "Normalise",
     "OneHot",
+    "PlainContainer",
+    "PlainLayer",
     "Plan",
     "Record",
     "Recurrent",
@@ -106,8 +110,10 @@ __all__ = [
     "lower_plan",
     "match_weights",
     "multiply_adds",
+    "no_layer",
     "to_json",
     "walk_natives",
     "walk_records",
+    "walk_weights",
     "weight_shapes",
 ]

@@ -15,6 +15,11 @@ from rlmodule_core.plans.weights import Weights, escape_key, initial_weights, jo
 N = TypeVar("N")
 
 
+def no_layer(framework: str, plan: Plan) -> PluginError:
+    """The error for a record that a backend does not know."""
+    return PluginError(f"The backend {framework!r} has no layer for {plan!r}. Upgrade its package.")
+
+
 def lower_plan(
     plan: Plan,
     make_layer: Callable[[Record, Weights], N],

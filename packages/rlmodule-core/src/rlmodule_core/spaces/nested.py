@@ -87,13 +87,19 @@ def leaves_of(value: Any) -> list[Any]:
     return [leaf for part in value.values() for leaf in leaves_of(part)]
 
 
-def named_leaves(value: Mapping[str, Any], at: Path = ()) -> Iterator[tuple[str, Any]]:
-    """The leaves of a nested mapping in the same order, each with its keys joined by dots."""
+def path_leaves(value: Mapping[str, Any], at: Path = ()) -> Iterator[tuple[Path, Any]]:
+    """The leaves of a nested mapping in the same order, each with the keys on the way to it."""
     for key, part in value.items():
         if holds_keys(part):
-            yield from named_leaves(part, (*at, key))
+            yield from path_leaves(part, (*at, key))
         else:
-            yield show_leaf("", (*at, key)).removeprefix("."), part
+            yield (*at, key), part
+
+
+def named_leaves(value: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
+    """The same, with the keys joined by dots."""
+    for path, leaf in path_leaves(value):
+        yield ".".join(map(str, path)), leaf
 
 
 def with_leaves(value: Any, leaves: Sequence[Any]) -> Any:

@@ -37,7 +37,7 @@ class ModuleSummary:
     Attributes:
         class_name: "module:Qualname"; None for a standard class.
         architecture: the id under which standard classes of its structure are registered.
-        framework: where its networks run.
+        framework: where its networks run; None for what is stored of one that runs on every backend.
         tied_by: what ties it to that framework; None for a module that runs on every backend.
         observations: each leaf of the observation space by its dotted keys; empty without a space.
         actions: the same of the action space.

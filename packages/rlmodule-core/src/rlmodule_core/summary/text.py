@@ -52,6 +52,8 @@ def _facts(summary: ModuleSummary) -> list[str]:
 
 
 def _runs_on(summary: ModuleSummary) -> str:
+    if summary.framework is None:
+        return "any: it runs on every backend"
     tied_by = summary.tied_by
     return f"{summary.framework}, runs on every backend" if tied_by is None else f"{summary.framework} alone: {tied_by}"
 

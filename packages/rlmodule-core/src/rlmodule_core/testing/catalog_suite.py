@@ -231,7 +231,7 @@ class CatalogSuite(Exam):
                 module.set_state(perturbed(module.get_state(), 1))
                 with tempfile.TemporaryDirectory() as directory:
                     path = module.save_to_checkpoint(Path(directory) / "checkpoint")
-                    loaded = RLModule.from_checkpoint(path, catalog_class=self._examinee)
+                    loaded = type(module).from_checkpoint(path, catalog_class=self._examinee)
                 require_same_arrays(loaded.get_state(), module.get_state(), "the loaded state")
                 batch, numpy = native_batch(module, spaces[0]), module.backend.to_numpy
                 expected, outputs = (dict(leaves(numpy(dict(each.forward_train(batch))))) for each in (module, loaded))

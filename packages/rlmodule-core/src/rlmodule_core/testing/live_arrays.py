@@ -8,10 +8,12 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rlmodule_core.backend import Backend
+from rlmodule_core.backend import Backend, TensorBackend
 from rlmodule_core.plans import Weights
 from rlmodule_core.testing.compare import Array, require, require_close
 from rlmodule_core.testing.random_weights import perturbed
+
+_WHAT = "after new weights were set, the array that held {!r} before"
 
 
 def require_written_in_place(
@@ -22,6 +24,12 @@ def require_written_in_place(
     Whoever holds these arrays (an optimizer, a stack of several networks) would else go on with old ones.
     """
     put(perturbed(get(), 1))
+    if isinstance(backend, TensorBackend):
+        weights, after = backend.named_weights(network), perturbed(get(), 2)
+        put(after)
+        for name, array in after.items():
+            require_close(backend.copy_of(weights[name]), array, _WHAT.format(name))
+        return
     found = [backend.to_numpy(tensor) for tensor in _tensors(network, backend.ops.tensor_type, set())]
     if not found:
         pytest.skip(f"No tensors can be seen among the attributes of a {type(network).__name__}.")
@@ -29,7 +37,7 @@ def require_written_in_place(
     views = {name: _view(name, array, found) for name, array in before.items()}
     put(after)
     for name, view in views.items():
-        require_close(view, after[name], f"after new weights were set, the array that held {name!r} before")
+        require_close(view, after[name], _WHAT.format(name))
 
 
 def _view(name: str, array: Array, found: Sequence[Array]) -> Array:

@@ -39,8 +39,7 @@ def module_facts(stored: StoredModules, module_id: str) -> ModuleFacts:
 
 
 def _has_twin(entry: ModuleEntry) -> bool:
-    portable = entry.class_name is None and entry.non_portable_part is None
-    return portable and f"{entry.architecture}.numpy" in plugins.names(plugins.MODULES)
+    return entry.portable and f"{entry.architecture}.numpy" in plugins.names(plugins.MODULES)
 
 
 def _of_twin(

@@ -1,0 +1,87 @@
+"""One epoch of minibatch updates in TensorFlow: one graph."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import tensorflow as tf
+
+from rlmodule_core import Backend, Epoch, constant_loss, hidden_weights, not_finite
+from rlmodule_core.spaces import map_leaves
+from rlmodule_tf.networks import named_variables, native
+from rlmodule_tf.ops import OPS
+from rlmodule_tf.optimizer import TfOptimizer
+
+
+def run_epoch(backend: Backend, epoch: Epoch) -> dict[str, Any]:
+    """See `TrainingBackend.update_epoch`."""
+    optimizer: TfOptimizer = epoch.optimizer
+    size, rows = epoch.minibatch_size, tf.constant(epoch.permutation, tf.int32)
+    coeffs = {name: tf.constant(value, tf.float32) for name, value in epoch.coeffs.items()}
+    data = {"columns": epoch.columns, "rows": rows, "size": tf.constant(size), "coeffs": coeffs}
+    means, passed = optimizer.graphs.run((epoch.loss, epoch.clip), lambda data: _minibatches(epoch, data), data)
+    if int(passed) * size < len(epoch.permutation):
+        raise _fault(backend, epoch, epoch.permutation[int(passed) * size :][:size], coeffs)
+    metrics: dict[str, Any] = means
+    return metrics
+
+
+def _minibatches(epoch: Epoch, data: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
+    """The mean of each metric, and how many minibatches passed: less than all where one is not finite."""
+    names: list[str] = []
+    rows, size = data["rows"], data["size"]
+    total = tf.size(rows)
+    # What the metrics are called is known only when the loss has been traced, so that they are rows of a table.
+    table = tf.TensorArray(tf.float32, 0, dynamic_size=True, element_shape=(None,))
+
+    def body(number: Any, passed: Any, table: Any) -> tuple[Any, Any, Any]:
+        own = rows[number * size : tf.minimum((number + 1) * size, total)]
+        gradients, _, loss, metrics = _differentiated(epoch, _rows(data["columns"], own), data["coeffs"])
+        limited, norm = epoch.optimizer.clip(gradients, epoch.clip)
+        finite = tf.math.is_finite(tf.cast(norm, tf.float32) + tf.cast(loss, tf.float32))
+        tf.cond(finite, lambda: epoch.optimizer.step(limited), lambda: False)
+        metrics = {"total_loss": loss, **metrics, "gradients_global_norm": norm}
+        names[:] = metrics
+        table = table.write(number, tf.stack([tf.cast(value, tf.float32) for value in metrics.values()]))
+        return number + 1, passed + tf.cast(finite, tf.int32), table
+
+    def unfinished(number: Any, passed: Any, table: Any) -> Any:
+        return (number * size < total) & (number == passed)
+
+    _, passed, table = tf.while_loop(unfinished, body, (0, 0, table))
+    means = tf.reduce_mean(table.stack(), 0)
+    return {name: means[index] for index, name in enumerate(names)}, passed
+
+
+def _differentiated(epoch: Epoch, batch: Mapping[str, Any], coeffs: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:
+    """The gradients, the outputs of the forward, the loss and its metrics."""
+    with tf.GradientTape() as tape:
+        outputs = epoch.module.forward_train(batch)
+        total, metrics = epoch.loss(OPS, outputs, batch, coeffs)
+    known = {id(native(variable)) for variable in named_variables(epoch.module).values()}
+    hidden = [variable.name for variable in tape.watched_variables() if id(variable) not in known]
+    if hidden:
+        raise hidden_weights(epoch.module, hidden)
+    variables = epoch.optimizer.variables
+    gradients = tape.gradient(total, variables)
+    if all(gradient is None for gradient in gradients):
+        raise constant_loss(epoch.module)
+    # A weight that the loss does not depend on goes on by its moments, as in every framework.
+    pairs = zip(gradients, variables, strict=True)
+    found = [tf.zeros_like(variable) if each is None else tf.convert_to_tensor(each) for each, variable in pairs]
+    return found, outputs, total, metrics
+
+
+def _fault(backend: Backend, epoch: Epoch, rows: Any, coeffs: Mapping[str, Any]) -> Exception:
+    """Compute the bad minibatch again, which has changed no weight, and say what is not finite in it."""
+    batch = _rows(epoch.columns, rows)
+    gradients, outputs, loss, _ = _differentiated(epoch, batch, coeffs)
+    named = dict(zip(epoch.optimizer.weights, gradients, strict=True))
+    found = {"batch column": batch, "output": outputs, "loss": {"total": loss}, "gradient of": named}
+    return not_finite(backend, found.items())
+
+
+def _rows(columns: Mapping[str, Any], rows: Any) -> Mapping[str, Any]:
+    batch: Mapping[str, Any] = map_leaves(lambda column: tf.gather(column, rows), columns)
+    return batch
