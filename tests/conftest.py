@@ -5,7 +5,10 @@ from typing import Any
 
 import pytest
 
+from absent_frameworks import pytest_ignore_collect
 from rlmodule_algorithms import Algorithm
+
+__all__ = ["pytest_ignore_collect"]
 
 
 @pytest.fixture

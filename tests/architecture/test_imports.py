@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from importlib.util import find_spec
 
 import pytest
 
@@ -12,6 +13,7 @@ MAY_BRING = {
     "rlmodule_marl": (),
     "rlmodule_algorithms": (),
     "rlmodule_torch": ("torch",),
+    "rlmodule_tf": ("tensorflow", "keras"),
 }
 SCRIPT = """
 import sys
@@ -22,6 +24,8 @@ print(*(name for name in {frameworks} if name in sys.modules))
 
 @pytest.mark.parametrize("module", MAY_BRING)
 def test_importing_a_package_brings_no_framework_but_its_own(module: str) -> None:
+    if find_spec(module) is None:
+        pytest.skip(f"{module} is not installed here")
     script = SCRIPT.format(module=module, frameworks=FRAMEWORKS)
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

@@ -43,10 +43,19 @@ def test_every_local_version_satisfies_every_local_requirement() -> None:
     assert problems(PACKAGES) == []
 
 
-def test_hatch_installs_every_package() -> None:
-    environment = tomllib.loads((ROOT / "hatch.toml").read_text("utf-8"))["envs"]["default"]
-    members = [entry if isinstance(entry, str) else entry["path"] for entry in environment["workspace"]["members"]]
-    assert sorted(members) == [f"packages/{package.name}" for package in PACKAGES]
+BACKENDS = {"packages/rlmodule-torch", "packages/rlmodule-tf"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "backends"),
+    [("test", BACKENDS), ("default", {"packages/rlmodule-torch"}), ("tf", {"packages/rlmodule-tf"})],
+)
+def test_hatch_installs_every_package_but_the_backends_that_are_not_asked_for(
+    environment: str, backends: set[str]
+) -> None:
+    described = tomllib.loads((ROOT / "hatch.toml").read_text("utf-8"))["envs"][environment]
+    members = {entry if isinstance(entry, str) else entry["path"] for entry in described["workspace"]["members"]}
+    assert members == {f"packages/{package.name}" for package in PACKAGES} - (BACKENDS - backends)
 
 
 def test_the_import_contracts_cover_every_package() -> None:

@@ -17,6 +17,10 @@ CORE_PARTS = tuple(
 )
 MODULES = (*(package.module for package in packages()), *CORE_PARTS)
 
+# Some of the names are aliases of a backend's, so that all of them are only where both backends are.
+for backend in ("rlmodule_torch", "rlmodule_tf"):
+    pytest.importorskip(backend)
+
 # DESIGN gives these a second name on purpose: what a PPO user writes is core's or the backend's class.
 ALIASES = {"PPORLModule", "PPOTorchRLModule", "PPOTfRLModule"}
 

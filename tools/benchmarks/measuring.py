@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import platform
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -21,9 +23,12 @@ CLOCKS: Mapping[str, Clock] = {"wall": time.perf_counter, "cpu": time.process_ti
 _PACKAGES = (
     "rlmodule-core",
     "rlmodule-torch",
+    "rlmodule-tf",
     "gymnasium",
     "numpy",
     "torch",
+    "tensorflow",
+    "keras",
     "stable-baselines3",
     "sb3-contrib",
     "skrl",
@@ -141,10 +146,14 @@ def markdown_table(header: Sequence[str], rows: Sequence[Sequence[str]]) -> list
 
 def one_thread() -> None:
     """Compute on one thread from here on: more are no faster for small networks, and far slower on a busy machine."""
-    import torch
     from threadpoolctl import threadpool_limits
 
-    torch.set_num_threads(1)
+    if find_spec("torch") is not None:
+        import torch
+
+        torch.set_num_threads(1)
+    # Read by TensorFlow at its first operation.
+    os.environ |= {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1"}
     threadpool_limits(limits=1)
 
 

@@ -13,7 +13,7 @@ from rlmodule_algorithms import Algorithm, PPOConfig
 
 
 class OurTrainer:
-    """rlmodule-algorithms with the PyTorch backend, one `train` call an iteration."""
+    """rlmodule-algorithms, one `train` call an iteration."""
 
     def __init__(self, algorithm: Algorithm) -> None:
         self._algorithm = algorithm
@@ -32,24 +32,24 @@ class OurTrainer:
         self._algorithm.stop()
 
 
-def on_standard(seed: int, *, native: bool) -> OurTrainer:
+def on_standard(seed: int, *, native: bool, framework: str = "torch") -> OurTrainer:
     """Trains by the standard setting; `native` uses the vector environment that CartPole comes with."""
     # A function hides the id, and with it the environment's own vector entry point.
     source = STANDARD.env_id if native else lambda _: plain_env()
     model = {"fcnet_hiddens": list(STANDARD.hidden), "fcnet_activation": "tanh"}
-    return OurTrainer(_config(source, model, STANDARD, seed).build())
+    return OurTrainer(_config(source, model, STANDARD, seed).framework(framework).build())
 
 
-def on_family(seed: int, family: Family) -> OurTrainer:
+def on_family(seed: int, family: Family, framework: str = "torch") -> OurTrainer:
     """Trains on environments of a kind of spaces."""
     config = _config(lambda _: family.make_env(), family.model, family.setting, seed)
-    return OurTrainer(config.env_runners(normalize_rewards=family.normalised).build())
+    return OurTrainer(config.env_runners(normalize_rewards=family.normalised).framework(framework).build())
 
 
-def on_recurrent(seed: int, *, max_seq_len: int) -> OurTrainer:
+def on_recurrent(seed: int, *, max_seq_len: int, cell: str = "lstm", framework: str = "torch") -> OurTrainer:
     """Trains with memory, by sequences of at most `max_seq_len` steps."""
-    memory = {"use_lstm": True, "lstm_cell_size": RECURRENT.cell_size, "max_seq_len": max_seq_len}
-    return _without_velocities(seed, {"fcnet_hiddens": [RECURRENT.hidden], **memory})
+    memory = {f"use_{cell}": True, "lstm_cell_size": RECURRENT.cell_size, "max_seq_len": max_seq_len}
+    return _without_velocities(seed, {"fcnet_hiddens": [RECURRENT.hidden], **memory}, framework)
 
 
 def on_as_many_products(seed: int) -> OurTrainer:
@@ -59,9 +59,10 @@ def on_as_many_products(seed: int) -> OurTrainer:
     return _without_velocities(seed, {"fcnet_hiddens": [RECURRENT.hidden, width]})
 
 
-def _without_velocities(seed: int, model: Mapping[str, Any]) -> OurTrainer:
+def _without_velocities(seed: int, model: Mapping[str, Any], framework: str = "torch") -> OurTrainer:
     settings = {"fcnet_activation": "tanh", **model}
-    return OurTrainer(_config(lambda _: hidden_velocities(), settings, RECURRENT.setting, seed).build())
+    config = _config(lambda _: hidden_velocities(), settings, RECURRENT.setting, seed)
+    return OurTrainer(config.framework(framework).build())
 
 
 def _config(source: Any, model: Mapping[str, Any], setting: Standard, seed: int) -> PPOConfig:

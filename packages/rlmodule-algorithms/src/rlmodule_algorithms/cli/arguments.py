@@ -99,7 +99,7 @@ def _add_what_to_train(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("algorithm", nargs="?", metavar="ALGORITHM", help="the algorithm (PPO)")
     add("--env", metavar="ID", help="a registered Gymnasium environment (CartPole-v1)")
-    add("--framework", metavar="NAME", help="where to train (torch)")
+    add("--framework", metavar="NAME", help="where to train: torch or tf2 (what is installed)")
     text = "shipped settings, by name or by environment; by default those of the environment, where there are any"
     add("--preset", metavar="NAME", help=text)
     add("--config", type=Path, metavar="FILE", help="settings from a TOML file; they win over those of a preset")

@@ -12,6 +12,7 @@ from rich.table import Table
 
 from rlmodule_algorithms.cli.exit_codes import DONE
 from rlmodule_algorithms.cli.formatting import mean_number, plain_number
+from rlmodule_algorithms.cli.loading import load_framework
 from rlmodule_algorithms.cli.options import EvaluateOptions
 from rlmodule_algorithms.cli.recorded_env import RecordedEnv, recorded_env
 from rlmodule_algorithms.cli.saved_checkpoint import saved_checkpoint
@@ -28,6 +29,7 @@ def evaluate(options: EvaluateOptions, *, console: Console) -> int:
         RLModuleError: the checkpoint is missing or damaged, or does not fit the environment.
     """
     options = replace(options, checkpoint=saved_checkpoint(options.checkpoint))
+    load_framework(options.framework)
     policy = Policy.from_checkpoint(options.checkpoint, framework=options.framework, seed=options.seed)
     env = recorded_env(options.checkpoint, given=options.env)
     _require_fitting_spaces(policy, env)

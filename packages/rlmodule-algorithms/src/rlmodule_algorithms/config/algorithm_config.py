@@ -56,7 +56,7 @@ class AlgorithmConfig(AlgorithmSettings):
         return self._set("environment", options)
 
     def framework(self, framework: str) -> Self:
-        """The framework to train in: "torch"."""
+        """The framework to train in: "torch" or "tf2"; by default the one that is installed, of both torch."""
         self.framework_name = framework
         return self
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Self
 
 import gymnasium as gym
@@ -20,7 +20,7 @@ from rlmodule_algorithms.config.validation import (
     require_positive,
     require_schedule,
 )
-from rlmodule_core import ActorCriticRLModule, ConfigError, SingleAgentRLModuleSpec
+from rlmodule_core import ActorCriticRLModule, ConfigError, SingleAgentRLModuleSpec, default_backend_name
 
 
 @dataclass
@@ -31,7 +31,7 @@ class AlgorithmSettings(ABC):
 
     env: EnvSource | None = None
     env_config: Mapping[str, Any] | None = None
-    framework_name: str = "torch"
+    framework_name: str = field(default_factory=default_backend_name)
     num_env_runners: int = 0
     num_envs_per_env_runner: int = 8
     rollout_fragment_length: int | str = "auto"

@@ -43,7 +43,8 @@ def get_training_backend(name: str) -> TrainingBackend:
     """
     backend = get_backend(name)
     if not isinstance(backend, TrainingBackend):
-        raise ConfigError(f"The backend {name!r} only runs forwards. Train with framework 'torch' or 'tf2'.")
+        packages = " or ".join(f"{package} (framework {known!r})" for known, package in _PACKAGES.items())
+        raise ConfigError(f"The backend {name!r} only runs forwards. Train with {packages}: pip install one of them.")
     return backend
 
 

@@ -42,8 +42,9 @@ def _mapped(value: Any, is_leaf: Callable[[Any], bool], change: Callable[[Any], 
     if isinstance(value, Mapping):
         return {key: _mapped(item, is_leaf, change) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        items = [_mapped(item, is_leaf, change) for item in value]
-        return tuple(items) if isinstance(value, tuple) else items
+        items = (_mapped(item, is_leaf, change) for item in value)
+        # A named tuple is made from its fields.
+        return getattr(value, "_make", tuple if isinstance(value, tuple) else list)(items)
     if isinstance(value, Distribution):
         twin = copy.copy(value)
         vars(twin).update({key: _mapped(item, is_leaf, change) for key, item in vars(value).items()})

@@ -28,13 +28,34 @@ class TensorOptimizer(Optimizer):
 
     def __init__(self, backend: TensorBackend, module: Any) -> None:
         self._backend = backend
-        named = backend.named_weights(module)
-        self.weights = {name: weight for name, weight in named.items() if backend.is_trained(weight)}
+        self.weights = self._trained(backend.named_weights(module))
         if not self.weights:
             raise ConfigError(
                 f"{type(module).__name__} has no trainable weights, so there is nothing to optimise. Assign its layers "
                 "to attributes in setup(), or leave the module out of policies_to_train."
             )
+
+    def require_current(self, module: Any, named: Mapping[str, Any]) -> None:
+        """Refuse a module of which other weights are trained by now than those that this optimizer was made for.
+
+        Args:
+            module: for the error.
+            named: its native weights by name.
+
+        Raises:
+            ConfigError: names the weights.
+        """
+        made_for, now = ({id(each): name for name, each in own.items()} for own in (self.weights, self._trained(named)))
+        if made_for.keys() != now.keys():
+            changed = sorted({(made_for | now)[key] for key in made_for.keys() ^ now.keys()})
+            raise ConfigError(
+                f"The optimizer was made for other weights than those that {type(module).__name__} trains now: its "
+                f"layers were built, replaced, frozen or set free since: {', '.join(changed)}. Make a new one after "
+                "such a change, by the backend's make_optimizer(module, settings)."
+            )
+
+    def _trained(self, named: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: weight for name, weight in named.items() if self._backend.is_trained(weight)}
 
     @abstractmethod
     def slots(self) -> Mapping[str, Any]:

@@ -11,6 +11,7 @@ import gymnasium as gym
 import numpy as np
 
 from rlmodule_algorithms.cli.health.finding import Finding
+from rlmodule_algorithms.cli.loading import load_framework
 from rlmodule_core import (
     ActorCriticRLModule,
     Backend,
@@ -21,13 +22,12 @@ from rlmodule_core import (
     SingleAgentRLModuleSpec,
     Tensor,
     TrainingBackend,
-    get_backend,
     plugins,
 )
 
 _ROWS = 8
 _TOLERANCE = 1e-5
-_INSTALL = 'Install one: pip install "rlmodule-algorithms[torch]"'
+_INSTALL = 'Install one: pip install "rlmodule-algorithms[torch]", or [tf]'
 
 
 def check_frameworks() -> Iterator[Finding]:
@@ -44,7 +44,7 @@ def check_frameworks() -> Iterator[Finding]:
 def _framework(point: EntryPoint) -> tuple[Finding, bool]:
     subject = f"framework {point.name}"
     try:
-        backend = get_backend(point.name)
+        backend = load_framework(point.name)
         done = _try(backend)
     except KeyboardInterrupt:
         raise

@@ -11,6 +11,7 @@ from rlmodule_algorithms.algorithm import Algorithm
 from rlmodule_algorithms.checkpointing.run_directory import latest_checkpoint, run_directory
 from rlmodule_algorithms.checkpointing.stored_algorithm import StoredAlgorithm
 from rlmodule_algorithms.cli.limits import Limits
+from rlmodule_algorithms.cli.loading import load_framework
 from rlmodule_algorithms.cli.options import TrainOptions
 from rlmodule_algorithms.cli.training.goal import changed_limits, usual_limits
 from rlmodule_algorithms.cli.training.plan import DEFAULT_CHECKPOINT_EVERY, DEFAULT_EPISODES, Plan
@@ -49,7 +50,11 @@ def resume(options: TrainOptions, wanted: Path) -> tuple[Plan, Algorithm, Path]:
         directory = wanted
     record = read_record(directory)
     _require_compatible(options, stored, record, wanted)
-    algorithm = Algorithm.from_checkpoint(checkpoint, config=_trusted_config(options, stored))
+    config = _changed_config(options, stored)
+    recorded = stored.entry.options.get("framework_name") if config is None else config.framework_name
+    if isinstance(recorded, str):
+        load_framework(recorded)
+    algorithm = Algorithm.from_checkpoint(checkpoint, config=config)
     try:
         plan = replace(
             _plan(options, algorithm.config, record), exact=stored.entry.exact and algorithm.config.exact_resume
@@ -83,7 +88,6 @@ def _require_compatible(options: TrainOptions, stored: StoredAlgorithm, record: 
     known: dict[str, tuple[Any, Any]] = {
         "ALGORITHM": (None if options.algorithm is None else options.algorithm.lower(), stored.entry.name.lower()),
         "--env": (options.env, values.get("env")),
-        "--framework": (options.framework, values.get("framework_name")),
         "--seed": (options.seed, values.get("seed")),
         "--num-envs": (options.num_envs, values.get("num_envs_per_env_runner")),
         "--exact-resume": (options.exact_resume, values.get("exact_resume")),
@@ -97,24 +101,36 @@ def _require_compatible(options: TrainOptions, stored: StoredAlgorithm, record: 
     if refused:
         raise ConfigError(
             f"--resume goes on with the settings of {wanted}, which these contradict: {', '.join(refused)}. Leave them "
-            "out; only --target, --max-steps, --max-seconds and --checkpoint-every can change."
+            "out; only --framework, --target, --max-steps, --max-seconds and --checkpoint-every can change."
         )
 
 
-def _trusted_config(options: TrainOptions, stored: StoredAlgorithm) -> AlgorithmConfig | None:
-    """The stored options, where the user repeats an id that would import a module; else the library reads them."""
+def _changed_config(options: TrainOptions, stored: StoredAlgorithm) -> AlgorithmConfig | None:
+    """The stored options, where they go on in another framework, or the user repeats an id that would import a module.
+
+    None where nothing is changed: then the library reads them.
+    """
     env, recorded = options.env, stored.entry.options.get("env")
-    if not isinstance(recorded, str) or ":" not in recorded:
+    foreign = isinstance(recorded, str) and ":" in recorded
+    moved = options.framework not in (None, stored.entry.options.get("framework_name"))
+    if not foreign and not moved:
         return None
-    if env is None:
+    if foreign and env is None:
         raise ConfigError(
             f"{stored.directory} names the environment {recorded!r}, which would import the module before the colon. "
             f"If you trust it, repeat it: --env {recorded}"
         )
     config: Any = plugins.load(plugins.ALGORITHMS, stored.entry.name)()
-    harmless = replace(stored.options, values={**stored.options.values, "env": env.rpartition(":")[2]})
-    restore_options(config, harmless, where=str(stored.directory))
-    config.environment(env)
+    harmless = str(recorded).rpartition(":")[2]
+    restore_options(
+        config,
+        replace(stored.options, values={**stored.options.values, "env": harmless if foreign else recorded}),
+        where=str(stored.directory),
+    )
+    if foreign:
+        config.environment(env)
+    if options.framework is not None:
+        config.framework(options.framework)
     return config  # type: ignore[no-any-return]
 
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from rich.console import Console
 
 from rlmodule_algorithms.cli.exit_codes import DONE, TARGET_MISSED, after_signal
+from rlmodule_algorithms.cli.loading import load_framework
 from rlmodule_algorithms.cli.options import EVALUATION_SEED, TrainOptions
 from rlmodule_algorithms.cli.training.directory import claim_directory, default_directory
 from rlmodule_algorithms.cli.training.header import print_header
@@ -72,6 +73,7 @@ def _begin(options: TrainOptions) -> tuple[Plan, Algorithm, Path]:
         return resume(options, options.resume)
     try:
         plan = plan_training(options)
+        load_framework(plan.framework)
         algorithm = plan.config.build()
     except RLModuleError as error:
         if options.config is not None and str(options.config) not in str(error):
