@@ -22,6 +22,7 @@ from rlmodule_core.distributions import DESCRIPTORS
 from rlmodule_core.plans import COMPOSITES, RECORDS
 from rlmodule_core.plans.records import ACTIVATIONS
 from rlmodule_core.spaces.from_dict import _READERS as SPACES
+from rlmodule_core.testing.backend_exam import installed_backends
 from rlmodule_marl import MultiAgentRLModule
 
 GOLDEN = FOLDER.parent
@@ -80,7 +81,7 @@ def test_the_outputs_are_what_they_were(golden: Path) -> None:
 
 
 @EVERY
-@pytest.mark.parametrize("framework", ["numpy", "torch"])
+@pytest.mark.parametrize("framework", installed_backends("actor-critic"))
 def test_portable_modules_compute_the_same_in_every_framework(golden: Path, framework: str) -> None:
     expected = expected_of(golden)
     for module_id, module in load(golden).items():

@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
-
 from parity_families import OTHERS
+
 from rlmodule_core import (
     Bernoulli,
     Categorical,

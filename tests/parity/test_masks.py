@@ -1,4 +1,4 @@
-"""Masked tasks by the catalog: both frameworks, training and serving."""
+"""Masked tasks by the catalog: training and serving in every framework."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
-import torch
+from native_gradients import loss_and_gradients
+from parity_families import EACH_FRAMEWORK, EACH_OTHER, EACH_TRAINING
 
-from rlmodule_core import ConfigError, Policy, SingleAgentRLModuleSpec, SpecCheckingError
-from rlmodule_torch import TorchActorCriticRLModule
+from rlmodule_core import ActorCriticRLModule, ConfigError, Policy, SingleAgentRLModuleSpec, SpecCheckingError
+from rlmodule_core.testing.compare import require_close
 
 S = gym.spaces
 X = S.Box(-1.0, 1.0, (4,))
@@ -25,6 +26,7 @@ TASKS: dict[str, tuple[Any, Any]] = {
     ),
 }
 ROWS = 6
+EACH_TASK = pytest.mark.parametrize("name", TASKS)
 
 
 def flags(space: Any, rng: np.random.Generator) -> Any:
@@ -40,10 +42,10 @@ def flags(space: Any, rng: np.random.Generator) -> Any:
     return mask
 
 
-def build(mask: Any, actions: Any) -> Any:
+def build(mask: Any, actions: Any, framework: str = "numpy") -> Any:
     observations = S.Dict({"x": X, "action_mask": mask})
-    settings = {"fcnet_hiddens": [8]}
-    return SingleAgentRLModuleSpec(TorchActorCriticRLModule, observations, actions, settings).build()
+    spec = SingleAgentRLModuleSpec(ActorCriticRLModule, observations, actions, {"fcnet_hiddens": [8]}, "ppo")
+    return spec.build(framework=framework)
 
 
 def same(one: Any, other: Any) -> None:
@@ -54,10 +56,11 @@ def same(one: Any, other: Any) -> None:
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-5)
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_a_masked_policy_is_served_by_numpy_with_the_same_actions(name: str, tmp_path: Path) -> None:
+@EACH_OTHER
+@EACH_TASK
+def test_a_masked_policy_is_served_by_numpy_with_the_same_actions(framework: str, name: str, tmp_path: Path) -> None:
     mask, actions = TASKS[name]
-    module = build(mask, actions)
+    module = build(mask, actions, framework)
     module.save_to_checkpoint(tmp_path)
     rng = np.random.default_rng(0)
     obs = {"x": rng.normal(size=(ROWS, 4)).astype(np.float32), "action_mask": flags(mask, rng)}
@@ -68,24 +71,30 @@ def test_a_masked_policy_is_served_by_numpy_with_the_same_actions(name: str, tmp
     assert (one[2]["action_dist_inputs"] == -1e9).any()
 
 
-@pytest.mark.parametrize("name", TASKS)
-def test_training_masks_as_acting_does_and_every_gradient_is_finite(name: str) -> None:
+@EACH_TRAINING
+@EACH_TASK
+def test_training_masks_as_acting_does_and_every_gradient_is_finite(framework: str, name: str) -> None:
     mask, actions = TASKS[name]
-    module = build(mask, actions)
-    rng = np.random.default_rng(1)
+    module = build(mask, actions, framework)
+    rng, backend = np.random.default_rng(1), module.backend
     given = {"x": rng.normal(size=(ROWS, 4)).astype(np.float32), "action_mask": flags(mask, rng)}
-    batch = {"obs": module.backend.batch(module.config.observation_space, given)}
+    batch = {"obs": backend.batch(module.config.observation_space, given)}
     acted, trained = module.forward_exploration(batch), module.forward_train(batch)
-    assert torch.equal(acted["action_dist_inputs"], trained["action_dist_inputs"])
+    both = (backend.to_numpy(outputs["action_dist_inputs"]) for outputs in (acted, trained))
+    require_close(*both, "the masked inputs of training and acting")
     dist_cls = module.get_train_action_dist_cls()
-    dist = dist_cls.from_logits(trained["action_dist_inputs"])
-    other = dist_cls.from_logits(acted["action_dist_inputs"])
-    loss = dist.logp(dist.sample()) + dist.entropy() + dist.kl(other) + trained["vf_preds"]
-    assert torch.isfinite(loss).all()
-    loss.sum().backward()
-    gradients = [parameter.grad for parameter in module.parameters()]
-    assert all(gradient is not None and torch.isfinite(gradient).all() for gradient in gradients)
-    assert any(gradient.any() for gradient in gradients)
+
+    def loss(ops: Any, outputs: Any, batch: Any, coeffs: Any) -> Any:
+        dist = dist_cls.from_logits(outputs["action_dist_inputs"])
+        other = dist_cls.from_logits(acted["action_dist_inputs"])
+        rows = dist.logp(dist.sample()) + dist.entropy() + dist.kl(other) + outputs["vf_preds"]
+        return ops.sum(rows), {}
+
+    losses, gradients = loss_and_gradients(module, loss, backend.to_numpy(batch), {})
+    assert np.isfinite(losses["total"])
+    assert gradients.keys() == module.get_state().keys()
+    assert all(np.isfinite(gradient).all() for gradient in gradients.values())
+    assert any(gradient.any() for gradient in gradients.values())
 
 
 def test_the_mask_is_no_input_of_the_encoder() -> None:
@@ -111,8 +120,9 @@ def test_a_mask_of_another_form_is_refused_when_the_module_is_built(mask: Any, a
         build(mask, actions)
 
 
-def test_a_policy_names_the_rows_that_leave_no_action() -> None:
-    policy = Policy(build(*TASKS["discrete"]))
+@EACH_FRAMEWORK
+def test_a_policy_names_the_rows_that_leave_no_action(framework: str) -> None:
+    policy = Policy(build(*TASKS["discrete"], framework))
     mask = np.ones((3, 5), np.int8)
     mask[1] = 0
     with pytest.raises(SpecCheckingError, match=r"rows \[1\] it leaves none"):
@@ -121,8 +131,9 @@ def test_a_policy_names_the_rows_that_leave_no_action() -> None:
         policy.session(1).act({"x": np.zeros((1, 4), np.float32), "action_mask": mask[1:2]})
 
 
-def test_a_mask_of_another_shape_is_named_by_the_specs() -> None:
-    policy = Policy(build(*TASKS["discrete"]))
+@EACH_FRAMEWORK
+def test_a_mask_of_another_shape_is_named_by_the_specs(framework: str) -> None:
+    policy = Policy(build(*TASKS["discrete"], framework))
     with pytest.raises(SpecCheckingError, match=r"action_mask"):
         policy.compute_actions_from_input_dict({"obs": {"x": np.zeros((2, 4)), "action_mask": np.zeros((2, 4))}})
     with pytest.raises(SpecCheckingError, match=r"action_mask"):

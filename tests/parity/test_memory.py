@@ -1,7 +1,8 @@
-"""Memory, masks, nested observations and nested actions at once: trained by torch, acting and served in numpy."""
+"""Memory, masks, nested observations and nested actions at once: trained by each framework, acting in numpy."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
+from parity_families import EACH_FRAMEWORK, FRAMEWORKS, TRAINING
 
 from rlmodule_algorithms import Algorithm, PPOConfig
 from rlmodule_core import Columns, Policy
@@ -57,37 +59,40 @@ class Conveyor(gym.Env[Any, Any]):
         return {"action_mask": mask, "belt": {"part": self.parts[-1], "place": self.place}}
 
 
-@pytest.fixture
-def trained(build: Any) -> Algorithm:
-    """An algorithm after three iterations."""
+@pytest.fixture(scope="module", params=TRAINING)
+def trained(request: pytest.FixtureRequest) -> Iterator[Algorithm]:
+    """An algorithm after three iterations in a framework."""
     config = (
         PPOConfig()
         .environment(lambda _: Conveyor())
+        .framework(request.param)
         .env_runners(num_envs_per_env_runner=4)
         .training(lr=1e-2, train_batch_size=256, minibatch_size=64, num_epochs=2, model=MODEL)
         .debugging(seed=0)
     )
-    algorithm: Algorithm = build(config)
+    algorithm = config.build()
     before = algorithm.get_module().get_state()
     for _ in range(3):
         result = algorithm.train()
         assert np.isfinite(list(result["learners"]["default_policy"].values())).all()
     after = algorithm.get_module().get_state()
     assert [name for name in before if np.array_equal(before[name], after[name])] == []
-    return algorithm
+    yield algorithm
+    algorithm.stop()
 
 
-def test_numpy_serves_it_with_the_actions_of_torch(trained: Algorithm, tmp_path: Path) -> None:
+def test_every_framework_serves_it_with_the_same_actions(trained: Algorithm, tmp_path: Path) -> None:
     trained.save(tmp_path)
-    policies = [Policy.from_checkpoint(tmp_path, framework=framework) for framework in ("numpy", "torch")]
+    policies = [Policy.from_checkpoint(tmp_path, framework=framework) for framework in FRAMEWORKS]
     sessions = [policy.session(1) for policy in policies]
     env, reward, given = Conveyor(), 0.0, set()
     obs, _ = env.reset(seed=0)
     for _ in range(200):
         batch = map_leaves(lambda leaf: np.asarray(leaf)[None], obs)
-        action, expected = (row_of(session.act(batch, [reward]), 0) for session in sessions)
-        assert (action["tray"], action["arm"]["part"]) == (expected["tray"], expected["arm"]["part"])
-        np.testing.assert_allclose(action["arm"]["place"], expected["arm"]["place"], rtol=1e-5, atol=1e-5)
+        action, *others = (row_of(session.act(batch, [reward]), 0) for session in sessions)
+        for other in others:
+            assert (action["tray"], action["arm"]["part"]) == (other["tray"], other["arm"]["part"])
+            np.testing.assert_allclose(action["arm"]["place"], other["arm"]["place"], rtol=1e-5, atol=1e-5)
         given.add((int(action["tray"]), int(action["arm"]["part"])))
         obs, reward, over, _, _ = env.step(action)
         if over:
@@ -97,7 +102,7 @@ def test_numpy_serves_it_with_the_actions_of_torch(trained: Algorithm, tmp_path:
     assert len(given) > 2, "a policy that knows one action shows nothing"
 
 
-@pytest.mark.parametrize("framework", ["numpy", "torch"])
+@EACH_FRAMEWORK
 def test_single_steps_equal_sequences_with_new_episodes_inside(trained: Algorithm, framework: str) -> None:
     trained._refresh()
     rollout = trained._runner.sample()

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
-import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from native_gradients import loss_and_gradients
+from parity_families import OTHERS, TRAINING
 
-from rlmodule_catalogs import PPOCatalog
-from rlmodule_core import RLModuleConfig, get_backend
+from rlmodule_core import ActorCriticRLModule, RLModule, SingleAgentRLModuleSpec
 from rlmodule_core.testing.batches import observations
+from rlmodule_core.testing.compare import leaves, require_close
 from rlmodule_core.testing.random_weights import perturbed
-from rlmodule_torch import TorchActorCriticRLModule
 
-_NUMPY, _TORCH = get_backend("numpy"), get_backend("torch")
 _SHAPES = st.lists(st.integers(1, 5), max_size=5).map(tuple)
 _DTYPES = st.sampled_from([np.float32, np.float64, np.uint8, np.int8, np.int64, np.bool_])
 _KEYS = st.text(st.sampled_from("ab.%_ 0"), min_size=1, max_size=4)
@@ -56,35 +54,39 @@ _MODELS = st.fixed_dictionaries(
 )
 
 
-def _twins(space: gym.Space[Any], model: dict[str, Any]) -> tuple[Any, Any]:
-    module = TorchActorCriticRLModule(RLModuleConfig(space, gym.spaces.Discrete(3), model, PPOCatalog))
-    module.set_state(perturbed(module.get_state(), 1))
-    return module, module.to_framework("numpy")
+def _twins(space: gym.Space[Any], model: dict[str, Any]) -> tuple[RLModule, list[RLModule]]:
+    """The module in numpy, and built natively with the same weights in the other frameworks."""
+    spec = SingleAgentRLModuleSpec(ActorCriticRLModule, space, gym.spaces.Discrete(3), model, "ppo")
+    oracle, *others = (spec.build(framework=framework) for framework in ("numpy", *OTHERS))
+    oracle.set_state(perturbed(oracle.get_state(), 1))
+    for module in others:
+        module.set_state(oracle.get_state())
+    return oracle, others
 
 
-def _weights_without_gradient(module: Any) -> Iterator[str]:
-    for name, weight in module.named_parameters():
-        if weight.grad is None:
-            yield name
+def _sum_of_squares(ops: Any, outputs: Any, batch: Any, coeffs: Any) -> Any:
+    return sum(ops.sum(ops.square(output)) for _, output in leaves(outputs)), {}
 
 
 @given(_SPACES, _MODELS)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_default_networks_compute_the_same_and_every_weight_gets_a_gradient(space: Any, model: dict[str, Any]):
-    module, oracle = _twins(space, model)
-    obs = observations(space)
-    outputs = module.forward_train({"obs": _TORCH.batch(space, obs)})
-    expected = oracle.forward_train({"obs": _NUMPY.batch(space, obs)})
-    for key, value in expected.items():
-        actual = outputs[key].detach().numpy()
-        assert np.abs(actual - value).max() <= 1e-5 * max(1.0, np.abs(value).max())
-    torch.cat([output.square().reshape(-1) for output in outputs.values()]).sum().backward()
-    assert list(_weights_without_gradient(module)) == []
+    oracle, others = _twins(space, model)
+    columns = {"obs": oracle.backend.batch(space, observations(space))}
+    expected = oracle.forward_train(columns)
+    for module in others:
+        outputs = module.backend.to_numpy(module.forward_train(module.backend.batch(None, columns)))
+        for key, value in expected.items():
+            require_close(outputs[key], value, f"{key!r} in {module.framework}")
+        if module.framework in TRAINING:
+            _, gradients = loss_and_gradients(module, _sum_of_squares, columns, {})
+            assert gradients.keys() == module.get_state().keys()
 
 
 @given(_SPACES)
 @settings(max_examples=15, deadline=None)
 def test_plans_of_any_observations_come_back_from_their_stored_form(space: Any):
-    module, oracle = _twins(space, {"fcnet_hiddens": [8]})
+    oracle, others = _twins(space, {"fcnet_hiddens": [8]})
     plans = oracle.frozen_plans()
-    assert type(plans).from_json(plans.to_json()) == plans == module.frozen_plans()
+    assert type(plans).from_json(plans.to_json()) == plans
+    assert all(module.frozen_plans() == plans for module in others)

@@ -9,11 +9,15 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.vector.utils import batch_space, iterate
+from native_gradients import loss_and_gradients
+from parity_families import OTHERS, TRAINING
+from ppo_batches import loss_of
 
-from rlmodule_algorithms import PPORLModule, ppo_loss
+from rlmodule_algorithms import PPORLModule
 from rlmodule_core import Policy, SingleAgentRLModuleSpec, compute_actions, to_env_actions
 from rlmodule_core.spaces import leaves_of, row_of, sub_spaces, to_mappings, with_leaves
 from rlmodule_core.testing.batches import native_batch, observations
+from rlmodule_core.testing.compare import require_close
 from rlmodule_core.testing.random_weights import perturbed
 
 Model = Mapping[str, Any]
@@ -44,20 +48,22 @@ def chosen(space: gym.Space[Any], mask: Any, action: Any) -> Iterator[tuple[np.n
 
 
 class Examinee:
-    """The default module of two spaces, in torch and in numpy, with random weights.
+    """The default module of two spaces, in every framework, with the same random weights.
 
     Every method is one question about it and raises AssertionError where the answer is no.
     """
 
     def __init__(self, observation_space: gym.Space[Any], action_space: gym.Space[Any], model: Model) -> None:
         self.obs, self.actions = observation_space, action_space
-        self.torch, self.linear = (self._built(each) for each in (model, {**model, **_LINEAR}))
-        self.numpy = self.torch.to_framework("numpy")
+        self.numpy, self.linear = (self._built(each, "numpy") for each in (model, {**model, **_LINEAR}))
+        for module in (self.numpy, self.linear):
+            module.set_state(perturbed(module.get_state(), 1))
+        self.others = [self._built(model, framework) for framework in OTHERS]
+        for module in self.others:
+            module.set_state(self.numpy.get_state())
 
-    def _built(self, model: Model) -> Any:
-        module = SingleAgentRLModuleSpec(PPORLModule, self.obs, self.actions, model, "ppo").build(framework="torch")
-        module.set_state(perturbed(module.get_state(), 1))
-        return module
+    def _built(self, model: Model, framework: str) -> Any:
+        return SingleAgentRLModuleSpec(PPORLModule, self.obs, self.actions, model, "ppo").build(framework=framework)
 
     def _masks(self, obs: Any) -> Any:
         return obs["action_mask"] if isinstance(obs, dict) and "action_mask" in obs else {}
@@ -71,7 +77,7 @@ class Examinee:
         return obs
 
     def sees_every_number(self) -> None:
-        module = self.linear.to_framework("numpy")
+        module = self.linear
         obs, others = (to_mappings(self.obs, observations(self.obs, rows=_ROWS, seed=seed)) for seed in (0, 1))
         for mask in leaves_of(self._masks(obs)) + leaves_of(self._masks(others)):
             # Masked numbers of the output would not move.
@@ -86,15 +92,18 @@ class Examinee:
 
     def agrees_in_every_forward(self) -> None:
         for phase in _PHASES:
-            actual, expected = (_forward(module, self.obs, phase) for module in (self.torch, self.numpy))
-            assert actual.keys() == expected.keys() != set()
-            for key, value in expected.items():
-                assert np.isfinite(value).all()
-                _assert_close(actual[key], value)
+            expected = _forward(self.numpy, self.obs, phase)
+            assert expected
+            assert all(np.isfinite(value).all() for value in expected.values())
+            for module in self.others:
+                actual = _forward(module, self.obs, phase)
+                assert actual.keys() == expected.keys()
+                for key, value in expected.items():
+                    require_close(actual[key], value, f"{key!r} of forward_{phase} in {module.framework}")
 
     def acts_inside_its_space(self) -> None:
         obs = self._observed()
-        for module in (self.torch, self.numpy):
+        for module in (self.numpy, *self.others):
             for explore in (True, False):
                 output = compute_actions(module, {"obs": obs}, explore=explore, rng=module.backend.rng(3))
                 sampled = module.backend.to_numpy(output["actions"])
@@ -116,13 +125,18 @@ class Examinee:
                 assert np.all(mask[at] == 1), (mask, at)
 
     def learns_in_every_weight(self) -> None:
-        batch = self._acted()
-        total = _loss(self.torch, batch)
-        _assert_close(total.detach().numpy(), np.asarray(_loss(self.numpy, batch)))
-        total.backward()
-        for name, weight in self.torch.named_parameters():
-            assert weight.grad is not None, name
-            assert weight.grad.isfinite().all(), name
+        batch, numpy = self._acted(), self.numpy.backend
+        expected, parts = loss_of(self.numpy)(numpy.ops, self.numpy.forward_train(batch), batch, _COEFFS)
+        for module in self.others:
+            if module.framework not in TRAINING:
+                continue
+            losses, gradients = loss_and_gradients(module, loss_of(module), batch, _COEFFS)
+            for name, value in {"total": expected, **parts}.items():
+                assert np.isfinite(value), name
+                require_close(losses[name], value, f"{name!r} in {module.framework}")
+            assert gradients.keys() == module.get_state().keys() - module.backend.untrained_weights(module)
+            for name, gradient in gradients.items():
+                assert np.isfinite(gradient).all(), name
 
     def _acted(self) -> dict[str, Any]:
         obs = self._observed()
@@ -131,10 +145,12 @@ class Examinee:
         targets = {name: rng.normal(size=_ROWS).astype(np.float32) for name in ("advantages", "value_targets")}
         # Other behaviour than today's, so that ratio and KL are not at their minimum.
         moved = output["action_logp"] + rng.normal(scale=0.1, size=_ROWS).astype(np.float32)
-        return {"obs": obs, **output, **targets, "action_logp": moved}
+        spaces = {"obs": self.obs, "actions": self.actions}
+        columns = {"obs": obs, **output, **targets, "action_logp": moved}
+        return {name: self.numpy.backend.batch(spaces.get(name), column) for name, column in columns.items()}
 
     def comes_back_from_its_files(self) -> None:
-        for module in (self.torch, self.numpy):
+        for module in (self.numpy, *self.others):
             with TemporaryDirectory() as directory:
                 module.save_to_checkpoint(directory)
                 loaded = type(module).from_checkpoint(Path(directory))
@@ -164,22 +180,6 @@ def _rows_apart(one: np.ndarray, other: np.ndarray) -> list[bool]:
 
 def _first(space: gym.Space[Any], obs: Any) -> Any:
     return next(iter(iterate(batch_space(space, _ROWS), obs)))
-
-
-def _loss(module: Any, batch: Mapping[str, Any]) -> Any:
-    backend, dist_cls = module.backend, module.get_train_action_dist_cls()
-    spaces = {"obs": module.config.observation_space, "actions": module.config.action_space}
-    native = {name: backend.batch(spaces.get(name), column, like=module) for name, column in batch.items()}
-    outputs = module.forward_train(native)
-    total, metrics = ppo_loss(backend.ops, outputs, native, _COEFFS, new_dist_cls=dist_cls, old_dist_cls=dist_cls)
-    for name, value in metrics.items():
-        assert np.isfinite(leaves_of(backend.to_numpy(value))[0]), name
-    return total
-
-
-def _assert_close(actual: np.ndarray, expected: np.ndarray) -> None:
-    assert actual.shape == expected.shape
-    assert np.abs(actual - expected).max() <= 1e-5 * max(1.0, np.abs(expected).max())
 
 
 @pytest.fixture(scope="session")

@@ -12,6 +12,7 @@ import pytest
 from gymnasium.utils.env_checker import data_equivalence
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from parity_families import TRAINING
 
 from rlmodule_algorithms import PPOConfig
 from rlmodule_core.spaces import leaf_spaces, sub_spaces
@@ -171,10 +172,12 @@ def test_the_default_module_of_any_spaces_passes(
 
 @given(_PAIRS)
 @settings(max_examples=10, deadline=None, derandomize=True)
-def test_ppo_trains_and_acts_in_any_spaces(allow: Callable[..., None], spaces: tuple[Any, Any]) -> None:
+@pytest.mark.parametrize("framework", TRAINING)
+def test_ppo_trains_and_acts_in_any_spaces(framework: str, allow: Callable[..., None], spaces: tuple[Any, Any]) -> None:
     config = (
         PPOConfig()
         .environment(lambda env_config: Drawn(spaces, allow))
+        .framework(framework)
         .env_runners(num_envs_per_env_runner=2)
         .training(train_batch_size=16, minibatch_size=8, num_epochs=1, model=_SMALL)
         .debugging(seed=0)

@@ -72,7 +72,7 @@ ACTIONS = [gym.spaces.Text(4), gym.spaces.Graph(_VECTOR, None), gym.spaces.Seque
 
 def build(observation_space: Any, action_space: Any) -> Any:
     spec = SingleAgentRLModuleSpec(PPORLModule, observation_space, action_space, _SMALL, "ppo")
-    return spec.build(framework="torch")
+    return spec.build(framework="numpy")
 
 
 @pytest.mark.parametrize(("observation_space", "action_space"), PAIRS.values(), ids=PAIRS)
@@ -113,6 +113,5 @@ def test_actions_without_a_default_name_the_override(space: Any) -> None:
 @pytest.mark.parametrize("action_space", [_ONE_NUMBER, gym.spaces.MultiDiscrete(np.array(3))], ids=["box", "choices"])
 @pytest.mark.parametrize("explore", [True, False])
 def test_an_action_without_axes_is_one_of_the_space(action_space: Any, explore: bool) -> None:
-    module = build(_VECTOR, action_space).to_framework("numpy")
-    action, _, _ = Policy(module).compute_single_action(_VECTOR.sample(), explore=explore)
+    action, _, _ = Policy(build(_VECTOR, action_space)).compute_single_action(_VECTOR.sample(), explore=explore)
     assert action_space.contains(action)

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from rlmodule_core import RLModule
 from rlmodule_core.backend import Loss
 from rlmodule_core.testing.compare import Array
@@ -18,7 +16,10 @@ Differentiated = tuple[Any, dict[str, Any], Sequence[Any]]
 def loss_and_gradients(
     module: RLModule, loss: Loss, columns: Mapping[str, Any], coeffs: Mapping[str, float]
 ) -> tuple[dict[str, Array], dict[str, Array]]:
-    """The loss as "total", with its metrics, and the gradient for each trained weight by name, in numpy."""
+    """The loss as "total", with its metrics, and the gradient for each trained weight by name, in numpy.
+
+    Weights that the loss does not depend on are left out.
+    """
     backend: Any = module.backend
     batch = backend.batch(None, columns, like=module)
     weights = {name: weight for name, weight in backend.named_weights(module).items() if backend.is_trained(weight)}
@@ -27,10 +28,8 @@ def loss_and_gradients(
         return loss(backend.ops, module.forward_train(batch), batch, coeffs)
 
     total, metrics, found = _DIFFERENTIATE[backend.name](run, list(weights.values()))
-    gradients = {
-        name: np.zeros(weight.shape, np.float32) if gradient is None else backend.to_numpy(gradient)
-        for (name, weight), gradient in zip(weights.items(), found, strict=True)
-    }
+    pairs = zip(weights, found, strict=True)
+    gradients = {name: backend.to_numpy(gradient) for name, gradient in pairs if gradient is not None}
     return backend.to_numpy({"total": total, **metrics}), gradients
 
 

@@ -23,12 +23,16 @@ _PER_SEQUENCE = (Columns.STATE_IN, Columns.SEQ_LENS, Columns.LOSS_MASK)
 def inputs_of(module: RLModule, *, rows: int) -> dict[str, Any]:
     """What forwards of the module take, in numpy: of one with memory sequences, and a state before each."""
     columns = native_batch(module.to_framework("numpy"), module.config.observation_space, rows=rows)
-    obs = columns[Columns.OBS]
+    leave_a_choice(columns[Columns.OBS])
+    return columns
+
+
+def leave_a_choice(obs: Any) -> Any:
+    """Make the first of each choice legal in the masks of the observations, in place."""
     if isinstance(obs, Mapping) and Columns.ACTION_MASK in obs:
         for mask in leaves_of(obs[Columns.ACTION_MASK]):
-            # Something is left to choose in every row.
             mask[..., 0] = 1
-    return columns
+    return obs
 
 
 def ppo_columns(module: RLModule, *, rows: int = 12, seed: int = 0) -> dict[str, Any]:
@@ -74,14 +78,13 @@ def with_padding(columns: Mapping[str, Any], fill: Any) -> dict[str, Any]:
     def filled(leaf: Array) -> Array:
         return np.where(mask.reshape(*mask.shape, *[1] * (leaf.ndim - 2)), leaf, fill(leaf)).astype(leaf.dtype)
 
-    return {
-        name: column if name in _PER_SEQUENCE else map_leaves(filled, column) for name, column in columns.items()
-    }
+    return {name: column if name in _PER_SEQUENCE else map_leaves(filled, column) for name, column in columns.items()}
 
 
-def rows_of(columns: Mapping[str, Any], rows: slice) -> dict[str, Any]:
-    """Those rows of every column."""
-    return {name: map_leaves(lambda leaf: leaf[rows], column) for name, column in columns.items()}
+def five_batches(module: RLModule) -> list[dict[str, Any]]:
+    """Five batches of `ppo_columns`, of eight rows or sequences each."""
+    columns = ppo_columns(module, rows=40)
+    return [map_leaves(lambda leaf, at=at: leaf[at : at + 8], columns) for at in range(0, 40, 8)]
 
 
 def loss_of(module: RLModule) -> Loss:
