@@ -8,8 +8,8 @@ import pytest
 from gymnasium.spaces import flatten
 
 from rlmodule_algorithms import PRESETS
-from rlmodule_core import Policy
-from rlmodule_core.spaces import map_leaves, row_of
+from rlmodule_core import Policy, default_backend_name
+from rlmodule_core.spaces import from_mappings, map_leaves, row_of, to_mappings
 
 pytestmark = pytest.mark.learning
 
@@ -45,16 +45,18 @@ def test_a_preset_reaches_its_target_in_its_processor_seconds(name: str, seed: i
 
 @SEEDS
 @EVERY
-def test_numpy_serves_what_a_preset_has_trained_with_the_greedy_actions_of_torch(
+def test_numpy_serves_what_a_preset_has_trained_with_the_greedy_actions_of_its_framework(
     name: str, seed: int, trained: Any
 ) -> None:
     directory = trained(name, seed).directory
-    numpy, torch = (Policy.from_checkpoint(directory, framework=framework) for framework in ("numpy", "torch"))
+    frameworks = ("numpy", default_backend_name())
+    numpy, trainer = (Policy.from_checkpoint(directory, framework=framework) for framework in frameworks)
     env = gym.make(PRESETS[name].env)
     (obs, _), reward = env.reset(seed=seed), 0.0
-    given, sessions = set(), (numpy.session(1), torch.session(1))
+    given, sessions = set(), (numpy.session(1), trainer.session(1))
     for _ in range(300):
-        batch = map_leaves(lambda leaf: np.asarray(leaf)[None], obs)
+        inside = map_leaves(lambda leaf: np.asarray(leaf)[None], to_mappings(env.observation_space, obs))
+        batch = from_mappings(env.observation_space, inside)
         action, expected = (row_of(session.act(batch, [reward]), 0) for session in sessions)
         served = flatten(env.action_space, action)
         np.testing.assert_allclose(served, flatten(env.action_space, expected), rtol=1e-4, atol=1e-4)

@@ -28,7 +28,6 @@ from rlmodule_core.backend import (
     network_dtype,
     not_finite,
 )
-from rlmodule_core.backend.taking_apart import put_together, taken_apart
 from rlmodule_core.columns import DEFAULT_MODULE_ID, Columns
 from rlmodule_core.configs import (
     ActorCriticEncoderConfig,
@@ -95,6 +94,7 @@ from rlmodule_core.module.resolve import resolve_module_class
 from rlmodule_core.module.rl_module import RLModule
 from rlmodule_core.module.session import Session
 from rlmodule_core.module.spec import SingleAgentRLModuleSpec
+from rlmodule_core.module.taking_apart import put_together, taken_apart
 from rlmodule_core.module_like import ModuleLike
 from rlmodule_core.numpy_backend.ops import NumpyRng
 from rlmodule_core.spaces.from_dict import space_from_dict

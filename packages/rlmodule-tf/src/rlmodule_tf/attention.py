@@ -9,7 +9,7 @@ import numpy as np
 import tensorflow as tf
 
 from rlmodule_core.plans import Attend
-from rlmodule_tf.arrays import reshaped
+from rlmodule_tf.ops import OPS
 
 
 def attend(inputs: tuple[Any, Any, Any, Any], record: Attend, bias: Any) -> Any:
@@ -25,8 +25,8 @@ def attend(inputs: tuple[Any, Any, Any, Any], record: Attend, bias: Any) -> Any:
     scores += tf.gather(bias, distance.clip(0, record.window), axis=1)
     scores = tf.where((within & there[:, None])[:, None], scores, -np.inf)
     y = tf.transpose(tf.matmul(tf.nn.softmax(scores), v), (0, 2, 1, 3))
-    return reshaped(y, (*y.shape[:2], record.heads * record.head_size))
+    return OPS.reshape(y, (*y.shape[:2], record.heads * record.head_size))
 
 
 def _by_head(x: Any, record: Attend) -> Any:
-    return tf.transpose(reshaped(x, (*x.shape[:2], record.heads, record.head_size)), (0, 2, 1, 3))
+    return tf.transpose(OPS.reshape(x, (*x.shape[:2], record.heads, record.head_size)), (0, 2, 1, 3))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import random
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager, suppress
+from collections.abc import Mapping
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,6 @@ from tensorflow.python.eager.record import stop_recording
 
 from rlmodule_core import Epoch, ModuleLike, NumpyRng, OptimizerSettings, TensorTrainingBackend
 from rlmodule_core.plans import PlainContainer, Plan, lower_plan
-from rlmodule_tf.arrays import as_array
 from rlmodule_tf.layers import make_layer
 from rlmodule_tf.module import TfRLModule
 from rlmodule_tf.networks import named_variables
@@ -47,16 +45,14 @@ class TfBackend(TensorTrainingBackend):
         return named_variables(network)
 
     def is_trained(self, weight: Any) -> bool:
-        return bool(weight.trainable)
+        # A plain tf.Variable calls itself trainable, counters of steps included.
+        return bool(weight.trainable) and tf.as_dtype(weight.dtype).is_floating
 
     def tensor_of(self, array: NDArray[Any], *, like: Any) -> Any:
         return tf.convert_to_tensor(array)
 
     def view_of(self, tensor: Any) -> NDArray[Any]:
         return np.asarray(tensor.numpy())
-
-    def copy_of(self, weight: Any) -> NDArray[Any]:
-        return as_array(weight)
 
     def assign(self, weight: Any, array: NDArray[Any]) -> None:
         # A copy: TensorFlow may go on in the memory of the array that it is given.
@@ -66,31 +62,12 @@ class TfBackend(TensorTrainingBackend):
         context: AbstractContextManager[None] = stop_recording()
         return context
 
-    @contextmanager
-    def initialising(self, seed: int | None) -> Iterator[None]:
-        # Keras draws the seeds of its layers from Python's generator, which is handed back as it was.
-        with super().initialising(seed):
-            if seed is None:
-                yield
-                return
-            state = random.getstate()
-            random.seed(seed)
-            try:
-                yield
-            finally:
-                random.setstate(state)
-
     def make_optimizer(self, module: ModuleLike, settings: OptimizerSettings) -> TfOptimizer:
         return TfOptimizer(self, module, settings)
 
     def run_epoch(self, epoch: Epoch) -> dict[str, Any]:
-        return run_epoch(self, epoch)
+        return run_epoch(epoch)
 
-    @contextmanager
-    def limited_threads(self, count: int | None) -> Iterator[None]:
-        # Once TensorFlow has run something, its threads are what they are.
-        with suppress(RuntimeError):
-            if count is not None:
-                tf.config.threading.set_intra_op_parallelism_threads(count)
-                tf.config.threading.set_inter_op_parallelism_threads(count)
-        yield
+    def limited_threads(self, count: int | None) -> AbstractContextManager[None]:
+        # TensorFlow's threads are fixed from its first operation on: TF_NUM_INTRAOP_THREADS and its like set them.
+        return nullcontext()

@@ -45,33 +45,42 @@ class Graphs:
         if key in self._eager or not all(isinstance(tensor, tf.Tensor) for tensor in tensors):
             return function(columns)
         kinds = tuple((tensor.dtype, (None, *tensor.shape[1:])[: tensor.shape.rank]) for tensor in tensors)
-        graph = self._graphs.get((key, paths, kinds))
-        if graph is None:
-            try:
-                graph = self._traced(function, columns, [tf.TensorSpec(shape, dtype) for dtype, shape in kinds])
-            # Whatever a trace raises: where the function itself is at fault, it raises its own error here.
-            except Exception as error:
+        place = key, paths, kinds
+        if place not in self._graphs:
+            error = self._add(place, function, columns, tensors)
+            if error is not None:
+                # Where the function itself is at fault, it raises its own error here.
                 result = function(columns)
                 self._give_up(key, error)
                 return result
-            if len(self._graphs) >= _KEPT:
-                self._graphs.pop(next(iter(self._graphs)))
-            self._graphs[key, paths, kinds] = graph
-        return graph(*tensors)
+        return self._graphs[place](*tensors)
+
+    def _add(self, place: Any, function: Function, columns: Mapping[str, Any], tensors: Any) -> Exception | None:
+        """Trace the function; what came in between, if anything did."""
+        try:
+            graph = self._traced(function, columns, [tf.TensorSpec(shape, dtype) for dtype, shape in place[-1]])
+            if self._jit_compile:
+                # XLA compiles at the first run, and has not all that TensorFlow has.
+                graph(*tensors)
+        except Exception as error:
+            return error
+        self.traces += 1
+        if len(self._graphs) >= _KEPT:
+            self._graphs.pop(next(iter(self._graphs)))
+        self._graphs[place] = graph
+        return None
 
     def _traced(self, function: Function, columns: Mapping[str, Any], specs: Sequence[Any]) -> Function:
         structure: Any = None
 
         def flat(*tensors: Any) -> list[Any]:
             nonlocal structure
-            self.traces += 1
-            structure, found = taken_apart(function(with_leaves(columns, tensors)), tf.is_tensor)
+            with tf.variable_creator_scope(_at_once):
+                structure, found = taken_apart(function(with_leaves(columns, tensors)), tf.is_tensor)
             return [tf.convert_to_tensor(tensor) for tensor in found]
 
-        def traced(*, autograph: bool) -> Function:
-            graph = tf.function(flat, autograph=autograph, jit_compile=self._jit_compile)
-            concrete: Function = graph.get_concrete_function(*specs)
-            return concrete
+        def traced(*, autograph: bool) -> Any:
+            return tf.function(flat, autograph=autograph, jit_compile=self._jit_compile).get_concrete_function(*specs)
 
         try:
             graph = traced(autograph=False)
@@ -82,7 +91,8 @@ class Graphs:
 
     def _give_up(self, key: Hashable, error: Exception) -> None:
         self._eager.add(key)
-        reason = " ".join(str(error).split())[-500:]
+        text = " ".join(str(error).split())
+        reason = text if len(text) < 800 else f"{text[:300]} ... {text[-500:]}"
         warnings.warn(
             f"{self._owner} runs without a graph from here on, some ten times slower, because TensorFlow could not "
             f"trace it: {type(error).__name__}: {reason} (A graph takes tensor functions only: no .numpy(), and no "
@@ -90,3 +100,9 @@ class Graphs:
             RuntimeWarning,
             stacklevel=3,
         )
+
+
+def _at_once(create: Function, **given: Any) -> Any:
+    # Otherwise a variable has no value before its graph runs: for ever, where the rest of that cannot be traced.
+    with tf.init_scope():
+        return create(**given)

@@ -10,9 +10,9 @@ import numpy as np
 import tensorflow as tf
 
 from rlmodule_core import plans
-from rlmodule_tf.arrays import reshaped
 from rlmodule_tf.attention import attend
 from rlmodule_tf.conv2d import conv2d
+from rlmodule_tf.ops import OPS
 from rlmodule_tf.recurrent import gru, lstm
 
 Variables = dict[str, Any]
@@ -41,11 +41,9 @@ def _(record: plans.Dense, weights: Variables) -> Apply:
     weight, bias = weights["weight"], weights.get("bias")
 
     def dense(x: Any) -> Any:
-        # The gradient of a product of more axes would be one product for each of their rows.
-        rows = x if x.shape.rank == 2 else reshaped(x, (None, record.inputs))
-        y = tf.matmul(rows, weight, transpose_b=True)
-        y = y if bias is None else y + bias
-        return y if x.shape.rank == 2 else reshaped(y, (*x.shape[:-1], record.outputs))
+        # The gradient of a matmul of more axes would be one product for each of their rows.
+        y = tf.matmul(x, weight, transpose_b=True) if x.shape.rank == 2 else tf.tensordot(x, weight, ((-1,), (1,)))
+        return y if bias is None else y + bias
 
     return dense
 
@@ -73,11 +71,7 @@ def _(record: plans.Normalise, weights: Variables) -> Apply:
 
 @apply_of.register
 def _(record: plans.FreeParameter, weights: Variables) -> Apply:
-    def append(x: Any) -> Any:
-        shape = tf.concat([tf.shape(x)[:-1], [record.size]], 0)
-        return tf.concat([x, tf.broadcast_to(weights["value"], shape)], -1)
-
-    return append
+    return lambda x: tf.concat([x, tf.zeros_like(x[..., :1]) + weights["value"]], -1)
 
 
 @apply_of.register
@@ -104,7 +98,7 @@ _ACTIVATIONS: dict[str, Apply] = {
 apply_of.register(plans.Activation, lambda record, weights: _ACTIVATIONS[record.name])
 apply_of.register(plans.Cast, lambda record, weights: lambda x: tf.cast(x, tf.float32))
 apply_of.register(plans.Scale, lambda record, weights: lambda x: tf.cast(x, tf.float32) / record.divisor)
-apply_of.register(plans.Flatten, lambda record, weights: lambda x: reshaped(x, record.output_dims(tuple(x.shape))))
+apply_of.register(plans.Flatten, lambda record, weights: lambda x: OPS.reshape(x, record.output_dims(tuple(x.shape))))
 apply_of.register(plans.Transpose, lambda record, weights: lambda x: tf.transpose(x, record.permutation(x.shape.rank)))
 apply_of.register(plans.Concat, lambda record, weights: lambda tensors: tf.concat(tensors, record.axis))
 apply_of.register(plans.Conv2D, lambda record, weights: lambda x: conv2d(x, record, weights))

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
+from contextlib import suppress
 from functools import partial
 from typing import Any
 
@@ -12,9 +13,7 @@ import tensorflow as tf
 from rlmodule_core import ConfigError, RLModule, RLModuleConfig, example_batch
 from rlmodule_tf.compiling import Graphs
 from rlmodule_tf.networks import keras_layers
-from rlmodule_tf.phases import in_phase
-
-Forward = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+from rlmodule_tf.phases import Forward, in_phase
 
 
 class TfRLModule(RLModule):
@@ -22,15 +21,18 @@ class TfRLModule(RLModule):
 
     They are Keras layers, variables, or dicts, lists and modules of them, under any attribute. Exploration and
     inference run as graphs: after a change of layers, or of Python values that a forward reads, call `invalidate()`.
-    A Keras layer gets its variables at the latest when somebody asks for them, by tracing the forwards.
+    A Keras layer gets its variables at the latest when somebody asks for them, by running the forwards.
     """
 
     framework = "tf2"
+    _changes = 0
 
     def __init__(self, config: RLModuleConfig | None = None) -> None:
         self._compiled: bool | None = None
         self._graphs: Graphs | None = None
         RLModule.__init__(self, config)
+        # Refuses the layers of a Keras that computes with another framework before any of them does.
+        any(keras_layers(self))
 
     def compile(self, *, jit_compile: bool = False) -> None:
         """Run `forward_train`, too, as a graph where it is called by hand; updates always run as graphs.
@@ -42,42 +44,46 @@ class TfRLModule(RLModule):
 
     def invalidate(self) -> None:
         super().invalidate()
-        self._graphs = None
+        self._forget_graphs()
 
     def build_layers(self) -> None:
-        """Give every Keras layer its variables, by tracing the forwards with a batch of the module's spaces.
+        """Give every Keras layer its variables, by running the forwards with one row of the module's spaces.
 
         Raises:
             ConfigError: a forward cannot run with such a batch.
         """
         if all(layer.built for layer in keras_layers(self)):
             return
-        example = example_batch(self)
-        try:
-            for forward in (self._forward_train, self._forward_exploration, self._forward_inference):
-                self._as_graph(forward, example, training=False)
-        except Exception as error:
-            raise ConfigError(
-                f"The layers of {type(self).__name__} have no variables yet, and giving them some by a forward with "
-                f"{sorted(example)} failed: {type(error).__name__}: {error} Start each Keras model with keras.Input, "
-                "or call its layers once in setup()."
-            ) from error
+        # Not within a graph: some layers keep tensors that they compute when they are built.
+        with tf.init_scope():
+            example = example_batch(self)
+            try:
+                for forward in (self._forward_train, self._forward_exploration, self._forward_inference):
+                    in_phase(forward, example, training=False)
+            except Exception as error:
+                raise ConfigError(
+                    f"The layers of {type(self).__name__} have no variables yet, and giving them some by a forward "
+                    f"with {sorted(example)} failed: {type(error).__name__}: {error} Start each Keras model with "
+                    "keras.Input, or call its layers once in setup()."
+                ) from error
 
     def _learning(self, forward: Forward, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        if self._compiled is None or tf.inside_function():
-            return _run(forward, batch, training=True)
-        return self._as_graph(forward, batch, training=True)
+        run = in_phase if self._compiled is None else self._as_graph
+        return run(forward, batch, training=True)
 
     def _acting(self, forward: Forward, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         with self.backend.without_gradients():
-            if tf.inside_function():
-                return _run(forward, batch, training=False)
             return self._as_graph(forward, batch, training=False)
 
     def _as_graph(self, forward: Forward, batch: Mapping[str, Any], *, training: bool) -> Mapping[str, Any]:
+        if tf.inside_function():
+            return in_phase(forward, batch, training=training)
         if self._graphs is None:
+            # Without spaces to do it by, the layers are built within the first graph.
+            with suppress(ConfigError):
+                self.build_layers()
             self._graphs = Graphs(type(self).__name__, jit_compile=bool(self._compiled))
-        run = partial(_run, forward, training=training)
+        run = partial(in_phase, forward, training=training)
         outputs: Mapping[str, Any] = self._graphs.run((forward, training), run, batch)
         return outputs
 
@@ -85,23 +91,22 @@ class TfRLModule(RLModule):
         super().__setattr__(name, value)
         if isinstance(value, keras.layers.Layer | tf.Variable | keras.Variable | RLModule):
             # What was traced before computes with other layers.
-            self.__dict__["_graphs"] = None
+            self._forget_graphs()
 
-    def __getstate__(self) -> dict[str, Any]:
-        state = {**super().__getstate__(), "_graphs": None}
-        if not any(keras_layers(self)):
-            return state
-        # Keras copies its own layers alone, and those not always with their weights: `setup` makes them again.
-        return {"config": self.config, "weights": self.get_state()}
+    def _forget_graphs(self) -> None:
+        self.__dict__.update(_graphs=None, _changes=self._changes + 1)
 
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        if "weights" not in state:
+    def __getstate__(self) -> Any:
+        if any(keras_layers(self)):
+            # Keras copies its own layers alone, and those not always with their weights: `setup` makes them again.
+            return self.config, self.get_state()
+        return {**super().__getstate__(), "_graphs": None, "_compiled": None}
+
+    def __setstate__(self, state: Any) -> None:
+        if isinstance(state, dict):
             self.__dict__.update(state)
             return
-        type(self).__init__(self, state["config"])
-        self.set_state(state["weights"])
-
-
-def _run(forward: Forward, batch: Mapping[str, Any], *, training: bool) -> Mapping[str, Any]:
-    outputs: Mapping[str, Any] = in_phase(lambda: forward(batch), training=training)
-    return outputs
+        config, weights = state
+        with self.backend.initialising(0):
+            type(self).__init__(self, config)
+            self.set_state(weights)

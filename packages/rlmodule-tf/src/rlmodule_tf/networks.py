@@ -20,7 +20,7 @@ def named_variables(network: Any) -> dict[str, Any]:
     """
     named: dict[str, Any] = {}
     seen: set[int] = set()
-    for path, variable in walk_weights(network, _is_variable, _inside):
+    for path, variable in walk_weights(network, lambda node: isinstance(node, tf.Variable | keras.Variable), _inside):
         if id(native(variable)) not in seen:
             seen.add(id(native(variable)))
             named[join_name(*map(escape_key, path))] = variable
@@ -28,8 +28,13 @@ def named_variables(network: Any) -> dict[str, Any]:
 
 
 def keras_layers(network: Any) -> Iterator[Any]:
-    """The Keras layers that are parts of no other Keras layer."""
+    """The Keras layers that are parts of no other Keras layer.
+
+    Raises:
+        ConfigError: Keras computes with another framework.
+    """
     for _, layer in walk_weights(network, lambda node: isinstance(node, keras.layers.Layer), _inside):
+        _require_tensorflow()
         yield layer
 
 
@@ -38,26 +43,20 @@ def native(variable: Any) -> Any:
     return variable.value if isinstance(variable, keras.Variable) else variable
 
 
-def _is_variable(node: Any) -> bool:
-    return isinstance(node, tf.Variable | keras.Variable)
-
-
 def _inside(node: Any) -> Mapping[str, Any] | None:
     if isinstance(node, RLModule | tf.Module):
-        # The config describes a module, it holds no variables of it.
-        return {key: part for key, part in vars(node).items() if key != "config"}
+        # The config describes a module, it holds no variables of it; TensorFlow keeps what it tracks twice.
+        return {key: part for key, part in vars(node).items() if key != "config" and not key.startswith("_self_")}
     if isinstance(node, keras.layers.Layer):
-        _require_tensorflow()
         return _layer_parts(node)
     return None
 
 
 def _layer_parts(layer: Any) -> dict[str, Any]:
     """The layers of a Keras model by number, and variables by their names inside the layer."""
-    parts: dict[str, Any] = {}
-    if isinstance(layer, keras.Model):
-        parts = {str(index): child for index, child in enumerate(layer.layers)}
-    known = {id(variable) for child in parts.values() for variable in child.variables}
+    children = layer.layers if isinstance(layer, keras.Model) else ()
+    parts: dict[str, Any] = {str(index): child for index, child in enumerate(children)}
+    known = {id(variable) for child in children for variable in child.variables}
     for variable in layer.variables:
         if id(variable) not in known:
             _nest(parts, _path_inside(layer, variable), variable)
@@ -65,10 +64,10 @@ def _layer_parts(layer: Any) -> dict[str, Any]:
 
 
 def _path_inside(layer: Any, variable: Any) -> list[str]:
-    path: list[str] = variable.path.split("/")
-    inside = path[len(path) - path[::-1].index(layer.name) :] if layer.name in path else path[-1:]
+    *folders, leaf = variable.path.split("/")
+    inside = folders[len(folders) - folders[::-1].index(layer.name) :] if layer.name in folders else []
     # Keras numbers names process-wide, so that they differ from one instance of a module to the next.
-    return [re.sub(r"(?<=.)_\d+$", "", name) for name in inside]
+    return [re.sub(r"(?<=.)_\d+$", "", name) for name in (*inside, leaf)]
 
 
 def _nest(parts: dict[str, Any], path: list[str], variable: Any) -> None:

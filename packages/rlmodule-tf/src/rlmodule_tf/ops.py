@@ -9,7 +9,6 @@ import numpy as np
 import tensorflow as tf
 
 from rlmodule_core import NumpyRng, Rng
-from rlmodule_tf.arrays import reshaped
 
 
 class TfOps:
@@ -27,7 +26,6 @@ class TfOps:
     zeros_like = staticmethod(tf.zeros_like)
     stop_gradient = staticmethod(tf.stop_gradient)
     select = staticmethod(tf.boolean_mask)
-    reshape = staticmethod(reshaped)
     cast = staticmethod(tf.cast)
     concat = staticmethod(tf.concat)
     sum = staticmethod(tf.reduce_sum)
@@ -35,8 +33,7 @@ class TfOps:
     log_softmax = staticmethod(tf.nn.log_softmax)
 
     def dtype_name(self, tensor_or_dtype: Any) -> str:
-        name: str = tf.as_dtype(getattr(tensor_or_dtype, "dtype", tensor_or_dtype)).name
-        return name
+        return str(tf.as_dtype(getattr(tensor_or_dtype, "dtype", tensor_or_dtype)).name)
 
     def full(self, shape: Sequence[int], value: float, dtype: str) -> Any:
         return tf.fill(tuple(shape), tf.cast(value, dtype))
@@ -51,6 +48,11 @@ class TfOps:
         dtype = x.dtype if isinstance(x, tf.Tensor) else y.dtype
         return tf.where(condition, tf.cast(x, dtype), tf.cast(y, dtype))
 
+    def reshape(self, x: Any, shape: Sequence[int | None]) -> Any:
+        # Sizes that are not known while a graph is traced are None: one is what is left over, several stay as they are.
+        sizes = tf.shape(x) if list(shape).count(None) > 1 else [-1] * len(shape)
+        return tf.reshape(x, [sizes[axis] if size is None else size for axis, size in enumerate(shape)])
+
     def argmax(self, x: Any) -> Any:
         return tf.argmax(x, -1)
 
@@ -58,8 +60,7 @@ class TfOps:
         return tf.gather(x, index, axis=-1, batch_dims=index.shape.rank)
 
     def split(self, x: Any, sizes: Sequence[int]) -> Sequence[Any]:
-        pieces: Sequence[Any] = tf.split(x, list(sizes), -1)
-        return pieces
+        return list(tf.split(x, list(sizes), -1))
 
     def random_normal(self, rng: Rng | None, like: Any) -> Any:
         return _drawn(lambda shape: _generator(rng).standard_normal(shape, np.float32), like)

@@ -8,7 +8,6 @@ from typing import Any
 import tensorflow as tf
 
 from rlmodule_core import GradientClip, OptimizerSettings, TensorBackend, TensorOptimizer
-from rlmodule_core.plans import join_name
 from rlmodule_tf.compiling import Graphs
 from rlmodule_tf.networks import native
 
@@ -26,21 +25,27 @@ class TfOptimizer(TensorOptimizer):
         with tf.init_scope():
             self._lr = tf.Variable(settings.lr, dtype=tf.float64, trainable=False)
             self._steps = tf.Variable(0.0, dtype=tf.float32, trainable=False)
-            self._moments = [
-                tuple(tf.Variable(tf.zeros_like(variable), trainable=False) for _ in range(2))
+            # Half precision holds neither beta2 nor the squares of small gradients: steps are computed in single.
+            self._singles = [
+                tf.Variable(tf.cast(variable, tf.float32), trainable=False) if variable.dtype.size < 4 else variable
                 for variable in self.variables
+            ]
+            self._moments = [
+                tuple(tf.Variable(tf.zeros_like(single), trainable=False) for _ in range(2)) for single in self._singles
             ]
         self.graphs = Graphs(f"The update of {type(module).__name__}")
 
     def clip(self, gradients: Sequence[Any], clip: GradientClip) -> tuple[list[Any], Any]:
         """The gradients, limited, and their global norm before that, 0-d."""
-        norm = tf.linalg.global_norm(gradients)
+        # Gradients of several dtypes have one norm.
+        singles = [tf.cast(gradient, tf.float32) for gradient in gradients]
+        norm = tf.linalg.global_norm(singles)
         limit = clip.limit
         if limit is None:
             return list(gradients), norm
         if clip.by == "value":
             return [tf.clip_by_value(gradient, -limit, limit) for gradient in gradients], norm
-        norms = [norm if clip.by == "global_norm" else tf.norm(gradient) for gradient in gradients]
+        norms = [norm if clip.by == "global_norm" else tf.norm(single) for single in singles]
         factors = [tf.minimum(limit / (each + _EPS), 1.0) for each in norms]
         return [gradient * tf.cast(by, gradient.dtype) for gradient, by in zip(gradients, factors, strict=True)], norm
 
@@ -52,7 +57,8 @@ class TfOptimizer(TensorOptimizer):
         # not correct the bias of the second moment where it adds epsilon: an epsilon of its own makes up for that.
         root = tf.sqrt(1.0 - settings.beta2**count)
         size, eps = self._lr * root / (1.0 - settings.beta1**count), settings.eps * root
-        for variable, (first, second), gradient in zip(self.variables, self._moments, gradients, strict=True):
+        self._copy(self.variables, self._singles)
+        for variable, (first, second), gradient in zip(self._singles, self._moments, gradients, strict=True):
             dtype = variable.dtype
             tf.raw_ops.ResourceApplyAdam(
                 var=variable.handle,
@@ -64,15 +70,18 @@ class TfOptimizer(TensorOptimizer):
                 beta1=tf.cast(settings.beta1, dtype),
                 beta2=tf.cast(settings.beta2, dtype),
                 epsilon=tf.cast(eps, dtype),
-                grad=gradient,
+                grad=tf.cast(gradient, dtype),
             )
+        self._copy(self._singles, self.variables)
         return True
+
+    def _copy(self, sources: Sequence[Any], targets: Sequence[Any]) -> None:
+        for source, target in zip(sources, targets, strict=True):
+            if source is not target:
+                target.assign(tf.cast(source, target.dtype))
 
     def set_lr(self, lr: float) -> None:
         self._lr.assign(lr)
 
     def slots(self) -> dict[str, Any]:
-        keys = ("step", "exp_avg", "exp_avg_sq")
-        pairs = zip(self.weights, self._moments, strict=True)
-        own = ((name, zip(keys, (self._steps, *moments), strict=True)) for name, moments in pairs)
-        return {join_name(name, key): slot for name, slots in own for key, slot in slots}
+        return self.named_slots(self._steps, self._moments)

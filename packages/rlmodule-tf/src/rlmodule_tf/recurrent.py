@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import accumulate
 from typing import Any
 
 import tensorflow as tf
 
 from rlmodule_core.plans import GRU, LSTM
-from rlmodule_tf.arrays import reshaped
 
 Inputs = tuple[Any, Mapping[str, Any]]
 """Sequences and the state before them; what leaves is such a pair, with the state behind."""
@@ -48,11 +48,10 @@ def _reordered(gates: Any) -> Any:
 def gru(inputs: Inputs, record: GRU, weights: Mapping[str, Any]) -> Inputs:
     """`[B, T, d]` and the state `[B, H]` to `[B, T, H]` and the state after."""
     x, state = inputs
-    size, width = record.size, 3 * record.size
-    projected = tf.matmul(reshaped(x, (None, record.inputs)), weights["weight_ih"], transpose_b=True)
+    size, projected = record.size, tf.tensordot(x, weights["weight_ih"], ((-1,), (1,)))
     if record.bias:
         projected += weights["bias"][0]
-    steps = tf.transpose(reshaped(projected, (*x.shape[:2], width)), (1, 0, 2))
+    steps = tf.transpose(projected, (1, 0, 2))
 
     def step(h: Any, new: Any) -> Any:
         old = tf.matmul(h, weights["weight_hh"], transpose_b=True)
@@ -66,5 +65,5 @@ def gru(inputs: Inputs, record: GRU, weights: Mapping[str, Any]) -> Inputs:
     if x.shape[1] is None or x.shape[1] > _UNROLLED:
         y = tf.scan(step, steps, h)
         return tf.transpose(y, (1, 0, 2)), {"h": y[-1]}
-    outputs = [h := step(h, new) for new in tf.unstack(steps)]
-    return tf.stack(outputs, 1), {"h": h}
+    _, *outputs = accumulate(tf.unstack(steps), step, initial=h)
+    return tf.stack(outputs, 1), {"h": outputs[-1]}

@@ -7,24 +7,32 @@ from typing import Any
 
 import tensorflow as tf
 
-from rlmodule_core import Backend, Epoch, constant_loss, hidden_weights, not_finite
+from rlmodule_core import Epoch
 from rlmodule_core.spaces import map_leaves
 from rlmodule_tf.networks import named_variables, native
 from rlmodule_tf.ops import OPS
 from rlmodule_tf.optimizer import TfOptimizer
 
 
-def run_epoch(backend: Backend, epoch: Epoch) -> dict[str, Any]:
+def run_epoch(epoch: Epoch) -> dict[str, Any]:
     """See `TrainingBackend.update_epoch`."""
     optimizer: TfOptimizer = epoch.optimizer
+    optimizer.require_current(epoch.module, named_variables(epoch.module))
     size, rows = epoch.minibatch_size, tf.constant(epoch.permutation, tf.int32)
+    if not range(0, len(rows), size):
+        return {}
     coeffs = {name: tf.constant(value, tf.float32) for name, value in epoch.coeffs.items()}
-    data = {"columns": epoch.columns, "rows": rows, "size": tf.constant(size), "coeffs": coeffs}
-    means, passed = optimizer.graphs.run((epoch.loss, epoch.clip), lambda data: _minibatches(epoch, data), data)
-    if int(passed) * size < len(epoch.permutation):
-        raise _fault(backend, epoch, epoch.permutation[int(passed) * size :][:size], coeffs)
-    metrics: dict[str, Any] = means
-    return metrics
+    data = {"columns": epoch.columns, "rows": rows, "size": tf.constant(size, tf.int32), "coeffs": coeffs}
+    # Not the loss itself: an object that can be called need not be hashable.
+    key = (epoch.loss.__call__, epoch.clip, epoch.module._changes)  # type: ignore[operator]
+    means, passed = optimizer.graphs.run(key, lambda data: _minibatches(epoch, data), data)
+    done = int(passed) * size
+    if done < len(epoch.permutation):
+        # Once more, which changes no weight, to say what is not finite.
+        batch = _rows(epoch.columns, epoch.permutation[done : done + size])
+        gradients, outputs, loss, _ = _differentiated(epoch, batch, coeffs)
+        raise optimizer.fault(batch, outputs, loss, gradients)
+    return dict(means)
 
 
 def _minibatches(epoch: Epoch, data: Mapping[str, Any]) -> tuple[dict[str, Any], Any]:
@@ -39,7 +47,7 @@ def _minibatches(epoch: Epoch, data: Mapping[str, Any]) -> tuple[dict[str, Any],
         own = rows[number * size : tf.minimum((number + 1) * size, total)]
         gradients, _, loss, metrics = _differentiated(epoch, _rows(data["columns"], own), data["coeffs"])
         limited, norm = epoch.optimizer.clip(gradients, epoch.clip)
-        finite = tf.math.is_finite(tf.cast(norm, tf.float32) + tf.cast(loss, tf.float32))
+        finite = tf.math.is_finite(norm + tf.cast(loss, tf.float32))
         tf.cond(finite, lambda: epoch.optimizer.step(limited), lambda: False)
         metrics = {"total_loss": loss, **metrics, "gradients_global_norm": norm}
         names[:] = metrics
@@ -59,27 +67,18 @@ def _differentiated(epoch: Epoch, batch: Mapping[str, Any], coeffs: Mapping[str,
     with tf.GradientTape() as tape:
         outputs = epoch.module.forward_train(batch)
         total, metrics = epoch.loss(OPS, outputs, batch, coeffs)
-    known = {id(native(variable)) for variable in named_variables(epoch.module).values()}
-    hidden = [variable.name for variable in tape.watched_variables() if id(variable) not in known]
-    if hidden:
-        raise hidden_weights(epoch.module, hidden)
-    variables = epoch.optimizer.variables
-    gradients = tape.gradient(total, variables)
-    if all(gradient is None for gradient in gradients):
-        raise constant_loss(epoch.module)
+    # Once more, because layers are built at the latest by now.
+    named = named_variables(epoch.module)
+    epoch.optimizer.require_current(epoch.module, named)
+    variables, known = epoch.optimizer.variables, {id(native(variable)) for variable in named.values()}
+    others = [variable for variable in tape.watched_variables() if id(variable) not in known]
+    gradients, strange = tape.gradient(tf.convert_to_tensor(total), [variables, others])
+    hidden = [other.name for other, gradient in zip(others, strange, strict=True) if gradient is not None]
+    epoch.optimizer.require_gradients(epoch.module, gradients, hidden)
     # A weight that the loss does not depend on goes on by its moments, as in every framework.
     pairs = zip(gradients, variables, strict=True)
     found = [tf.zeros_like(variable) if each is None else tf.convert_to_tensor(each) for each, variable in pairs]
     return found, outputs, total, metrics
-
-
-def _fault(backend: Backend, epoch: Epoch, rows: Any, coeffs: Mapping[str, Any]) -> Exception:
-    """Compute the bad minibatch again, which has changed no weight, and say what is not finite in it."""
-    batch = _rows(epoch.columns, rows)
-    gradients, outputs, loss, _ = _differentiated(epoch, batch, coeffs)
-    named = dict(zip(epoch.optimizer.weights, gradients, strict=True))
-    found = {"batch column": batch, "output": outputs, "loss": {"total": loss}, "gradient of": named}
-    return not_finite(backend, found.items())
 
 
 def _rows(columns: Mapping[str, Any], rows: Any) -> Mapping[str, Any]:

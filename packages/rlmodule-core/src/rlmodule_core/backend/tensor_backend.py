@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import random
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import gymnasium as gym
@@ -39,13 +41,29 @@ class TensorBackend(Backend):
     def view_of(self, tensor: Tensor) -> NDArray[Any]:
         """A native tensor in numpy, which it may share."""
 
-    @abstractmethod
     def copy_of(self, weight: Any) -> NDArray[Any]:
         """A copy of a native weight in numpy, in a dtype that numpy has."""
+        array = np.array(self.view_of(weight))
+        # bfloat16 and float8 are guests in numpy; float32 holds every value of theirs exactly.
+        return array if array.dtype.kind in "biuf" else array.astype(np.float32)
 
     @abstractmethod
     def assign(self, weight: Any, array: NDArray[Any]) -> None:
         """Copy an array of the same shape into the native weight."""
+
+    @contextmanager
+    def initialising(self, seed: int | None) -> Iterator[None]:
+        # Layers of frameworks draw from Python's generator as well, which is handed back as it was.
+        with super().initialising(seed):
+            if seed is None:
+                yield
+                return
+            state = random.getstate()
+            random.seed(seed)
+            try:
+                yield
+            finally:
+                random.setstate(state)
 
     def plan_of(self, network: Any) -> Plan | None:
         return network.plan if isinstance(network, Lowered) else None

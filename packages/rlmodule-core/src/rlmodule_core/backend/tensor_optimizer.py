@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rlmodule_core.backend.base import Optimizer
+from rlmodule_core.backend.ops import Tensor
 from rlmodule_core.backend.tensor_backend import TensorBackend
-from rlmodule_core.errors import ConfigError
-from rlmodule_core.plans import Weights
+from rlmodule_core.backend.update_faults import constant_loss, hidden_weights, not_finite
+from rlmodule_core.errors import ConfigError, NotANumberError
+from rlmodule_core.plans import Weights, join_name
 
 
 class TensorOptimizer(Optimizer):
@@ -56,6 +58,34 @@ class TensorOptimizer(Optimizer):
 
     def _trained(self, named: Mapping[str, Any]) -> dict[str, Any]:
         return {name: weight for name, weight in named.items() if self._backend.is_trained(weight)}
+
+    def require_gradients(self, module: Any, gradients: Iterable[Tensor | None], hidden: Sequence[str]) -> None:
+        """Refuse a loss of which the weights are not those of the optimizer.
+
+        Args:
+            module: for the error.
+            gradients: of the weights, None where the loss does not depend on one.
+            hidden: other weights that it depends on, by whatever name.
+
+        Raises:
+            ConfigError: it depends on hidden weights, or on none at all.
+        """
+        if hidden:
+            raise hidden_weights(module, hidden)
+        if all(gradient is None for gradient in gradients):
+            raise constant_loss(module)
+
+    def fault(self, batch: Any, outputs: Any, total: Tensor, gradients: Iterable[Tensor]) -> NotANumberError:
+        """The error for a minibatch in which something is not finite, from the data to the gradients of the weights."""
+        named = dict(zip(self.weights, gradients, strict=True))
+        suspects = {"batch column": batch, "output": outputs, "loss": {"total": total}, "gradient of": named}
+        return not_finite(self._backend, suspects.items())
+
+    def named_slots(self, step: Tensor, moments: Iterable[tuple[Tensor, Tensor]]) -> dict[str, Tensor]:
+        """What `slots` gives, of moments in the order of the weights."""
+        pairs = zip(self.weights, moments, strict=True)
+        own = {name: {"step": step, "exp_avg": first, "exp_avg_sq": second} for name, (first, second) in pairs}
+        return {join_name(name, key): slot for name, slots in own.items() for key, slot in slots.items()}
 
     @abstractmethod
     def slots(self) -> Mapping[str, Any]:
