@@ -23,6 +23,7 @@ from rlmodule_core import (
     RLModule,
     SingleAgentRLModuleSpec,
     Tensor,
+    default_backend_name,
     get_training_backend,
 )
 
@@ -96,13 +97,15 @@ def new_student(*, seed: int) -> RLModule:
         model_config_dict={"fcnet_hiddens": [32, 32]},
     )
     env.close()
-    with get_training_backend("torch").initialising(seed):
-        return spec.build(framework="torch")
+    framework = default_backend_name()
+    with get_training_backend(framework).initialising(seed):
+        return spec.build(framework=framework)
 
 
 def clone(student: RLModule, file: Path, *, epochs: int, seed: int) -> float:
     """Train the student to act as recorded; the last loss."""
-    config = CloningConfig().training(lr=1e-3, minibatch_size=256, num_epochs=epochs)
+    config = CloningConfig().framework(student.backend.name)
+    config.training(lr=1e-3, minibatch_size=256, num_epochs=epochs)
     learner = CloningLearner(student.as_multi_agent(), config, np.random.default_rng(seed))
     columns: dict[str, NDArray[Any]] = dict(np.load(file))
     return learner.update({DEFAULT_MODULE_ID: columns}, timestep=0)[DEFAULT_MODULE_ID]["cloning_loss"]

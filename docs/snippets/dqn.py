@@ -8,38 +8,39 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import torch
 from gymnasium.spaces import flatdim
 from numpy.typing import NDArray
-from torch import nn
 
 from rlmodule_algorithms import AlgorithmConfig, Learner, Rollout
-from rlmodule_core import DEFAULT_MODULE_ID, Columns, RLModule, SingleAgentRLModuleSpec, Tensor
-from rlmodule_torch import TorchRLModule
+from rlmodule_core import DEFAULT_MODULE_ID, Columns, MLPHeadConfig, RLModule, SingleAgentRLModuleSpec, Tensor
+from rlmodule_core.plans import FreeParameter, OneHot
 
 Arrays = dict[str, NDArray[Any]]
 
 
-class QNetwork(TorchRLModule):
-    """Values each action: takes the best, and explores by taking any with probability `epsilon`."""
+class QNetwork(RLModule):
+    """Values each action: takes the best, and explores by taking any with probability `epsilon`; in any framework."""
 
     config: Any  # never None in an algorithm
 
     def setup(self) -> None:
-        inputs, actions = flatdim(self.config.observation_space), flatdim(self.config.action_space)
-        self.q = nn.Sequential(nn.Linear(inputs, 64), nn.ReLU(), nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, actions))
-        self.epsilon = nn.Buffer(torch.ones(()))
+        inputs, self.actions = flatdim(self.config.observation_space), flatdim(self.config.action_space)
+        q = MLPHeadConfig(input_dims=(inputs,), hidden_layer_dims=(64, 64), output_layer_dim=self.actions)
+        self.q, self.one_hot = q.build(self.backend.name), self.backend.lower(OneHot(self.actions))
+        # A weight that no loss reaches: it stays as it is set.
+        self.epsilon = self.backend.lower(FreeParameter(1, initial=1.0))
 
     def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"q": self.q(batch[Columns.OBS])}
 
     def _forward_inference(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {Columns.ACTIONS: self.q(batch[Columns.OBS]).argmax(-1)}
+        return {Columns.ACTIONS: self.backend.ops.argmax(self.q(batch[Columns.OBS]))}
 
     def _forward_exploration(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        q = self.q(batch[Columns.OBS])
-        best = nn.functional.one_hot(q.argmax(-1), q.shape[-1])
-        return {Columns.ACTION_DIST_INPUTS: torch.log((1.0 - self.epsilon) * best + self.epsilon / q.shape[-1])}
+        ops = self.backend.ops
+        q, epsilon = ops.split(self.epsilon(self.q(batch[Columns.OBS])), (self.actions, 1))
+        mixed = (1.0 - epsilon) * self.one_hot(ops.argmax(q)) + epsilon / self.actions
+        return {Columns.ACTION_DIST_INPUTS: ops.log(mixed)}
 
 
 class ReplayBuffer:
@@ -74,13 +75,13 @@ class DQNLearner(Learner):
         steps, metrics = super().make_batch(rollout, module)
         self.replay.add(steps)
         epsilon = max(self.config.epsilon, 1.0 - self.replay.added / self.config.epsilon_steps)
-        self.online.epsilon.fill_(epsilon)
+        self.backend.set_weights(self.online.epsilon, {"value": np.array([epsilon])})
         batch = self.replay.sample(self.config.updates * self.config.minibatch_size, self.rng)
         return {**batch, "targets": self.targets(batch)}, {**metrics, "epsilon": epsilon}
 
     def targets(self, batch: Arrays) -> NDArray[Any]:
         new_obs = self.backend.batch(None, batch[Columns.NEW_OBS], like=self.target)
-        following = self.backend.to_numpy(self.target.evaluate_train({Columns.OBS: new_obs})["q"].amax(-1))
+        following = self.backend.to_numpy(self.target.evaluate_train({Columns.OBS: new_obs})["q"]).max(-1)
         # A terminal state is worth nothing; an episode that was only cut would have gone on.
         return batch[Columns.REWARDS] + self.config.gamma * np.where(batch[Columns.TERMINATEDS], 0.0, following)
 

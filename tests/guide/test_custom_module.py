@@ -2,98 +2,77 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
-from torch import nn
+from own_layers import gradients, weight
 
 from rlmodule_algorithms import PPOConfig
-from rlmodule_core import RLModuleError, SingleAgentRLModuleSpec
-from rlmodule_torch import TorchRLModule
+from rlmodule_core import RLModule, RLModuleError, SingleAgentRLModuleSpec
 
 
-class DiscreteBCTorchModule(TorchRLModule):
-    def setup(self) -> None:
-        input_dim = self.config.observation_space.shape[0]
-        hidden_dim = self.config.model_config_dict["fcnet_hiddens"][0]
-        output_dim = self.config.action_space.n
-        self.policy = nn.Sequential(nn.Linear(input_dim, hidden_dim), nn.ReLU(), nn.Linear(hidden_dim, output_dim))
-        self.input_dim = input_dim
-
-    def _forward_inference(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        with torch.no_grad():
-            return self._forward_train(batch)
-
-    def _forward_exploration(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        with torch.no_grad():
-            return self._forward_train(batch)
-
-    def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"action_dist_inputs": self.policy(batch["obs"])}
-
-
-class WithValues(DiscreteBCTorchModule):
-    """The same with what PPO's loss needs besides."""
-
-    def setup(self) -> None:
-        super().setup()
-        self.values = nn.Linear(self.input_dim, 1)
-
-    def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {**super()._forward_train(batch), "vf_preds": self.values(batch["obs"])[:, 0]}
-
-
-def _spec(module_class: type[TorchRLModule]) -> SingleAgentRLModuleSpec:
+def _spec(module_class: type[RLModule]) -> SingleAgentRLModuleSpec:
     return SingleAgentRLModuleSpec(module_class=module_class, model_config_dict={"fcnet_hiddens": [20]})
 
 
-def test_the_module_is_built_from_the_fields_of_its_config(config: PPOConfig, build: Any):
-    module = build(config.rl_module(rl_module_spec=_spec(WithValues))).get_module()
-    assert type(module) is WithValues
-    assert module.framework == "torch"
-    assert module.policy[0].weight.shape == (20, 4)
+@pytest.fixture
+def algorithm(config: PPOConfig, build: Any, user: ModuleType) -> Any:
+    """Has a module of the user's own, with values."""
+    return build(config.rl_module(rl_module_spec=_spec(user.WithValues)))
 
 
-def test_ppo_trains_it(config: PPOConfig, build: Any):
-    algorithm = build(config.rl_module(rl_module_spec=_spec(WithValues)))
+def test_the_module_is_built_from_the_fields_of_its_config(algorithm: Any, user: ModuleType, framework: str):
+    module = algorithm.get_module()
+    assert type(module) is user.WithValues
+    assert module.framework == framework
+    first = module.get_state()[f"{user.POLICY[0]}.{user.KERNEL}"]
+    assert sorted(first.shape) == [4, 20]
+
+
+def test_ppo_trains_it(algorithm: Any, user: ModuleType):
     before = algorithm.get_module().get_state()
     result = algorithm.train()
     after = algorithm.get_module().get_state()
-    assert set(after) == {
-        f"{part}.{leaf}" for part in ("policy.0", "policy.2", "values") for leaf in ("weight", "bias")
-    }
+    assert set(after) == {f"{part}.{leaf}" for part in (*user.POLICY, "values") for leaf in (user.KERNEL, "bias")}
     assert all(not np.array_equal(after[name], before[name]) for name in before)
     assert np.isfinite(result["learners"]["default_policy"]["policy_loss"])
 
 
-def test_the_trained_module_itself_answers(config: PPOConfig, build: Any):
-    algorithm = build(config.rl_module(rl_module_spec=_spec(WithValues)))
+def test_the_trained_module_itself_answers(algorithm: Any):
     algorithm.train()
     obs = np.array([0.1, -0.2, 0.3, 0.0], np.float32)
     action, _, _ = algorithm.compute_single_action(obs)
-    logits = algorithm.get_module().forward_inference({"obs": torch.from_numpy(obs)[None]})["action_dist_inputs"]
-    assert action == int(logits.argmax())
+    module = algorithm.get_module()
+    outputs = module.backend.to_numpy(module.forward_inference({"obs": module.backend.batch(None, obs[None])}))
+    assert action == outputs["action_dist_inputs"].argmax()
 
 
-def test_acting_needs_no_gradients_and_training_has_them(config: PPOConfig, build: Any):
-    module = build(config.rl_module(rl_module_spec=_spec(WithValues))).get_module()
-    batch = {"obs": torch.ones(2, 4)}
-    assert module.forward_train(batch)["action_dist_inputs"].requires_grad
-    assert not module.forward_exploration(batch)["action_dist_inputs"].requires_grad
-    assert not module.forward_inference(batch)["action_dist_inputs"].requires_grad
+@pytest.mark.parametrize("phase", ["train", "exploration", "inference"])
+def test_acting_needs_no_gradients_and_training_has_them(algorithm: Any, framework: str, phase: str):
+    module = algorithm.get_module()
+    forward, ops = getattr(module, f"forward_{phase}"), module.backend.ops
+    batch = {"obs": module.backend.batch(None, np.ones((2, 4)))}
+    named, shift = module.backend.named_weights(module), weight(framework, 2)
+    weights = [native for name, native in named.items() if name.startswith("policy")]
+
+    def run() -> Any:
+        return ops.sum(ops.square(forward(batch)["action_dist_inputs"] + shift))
+
+    *found, last = gradients(framework, run, [*weights, shift])
+    assert last is not None
+    assert [gradient is not None for gradient in found] == [phase == "train"] * len(weights)
 
 
-def test_a_module_without_values_is_refused_by_name(config: PPOConfig, build: Any):
-    with pytest.raises(RLModuleError, match=r"(?s)DiscreteBCTorchModule.*vf_preds"):
-        build(config.rl_module(rl_module_spec=_spec(DiscreteBCTorchModule))).train()
+def test_a_module_without_values_is_refused_by_name(config: PPOConfig, build: Any, user: ModuleType):
+    with pytest.raises(RLModuleError, match=r"(?s)DiscreteBC.*vf_preds"):
+        build(config.rl_module(rl_module_spec=_spec(user.DiscreteBC))).train()
 
 
 @pytest.mark.parametrize("missing", ["_forward_train", "_forward_exploration", "_forward_inference"])
-def test_all_three_forwards_must_be_written(missing: str):
-    forwards = {name: getattr(DiscreteBCTorchModule, name) for name in vars(DiscreteBCTorchModule) if "forward" in name}
+def test_all_three_forwards_must_be_written(missing: str, user: ModuleType):
+    forwards = {name: getattr(user.DiscreteBC, name) for name in vars(user.DiscreteBC) if "forward" in name}
     del forwards[missing]
     with pytest.raises(TypeError, match=missing):
-        type("Incomplete", (TorchRLModule,), forwards)()
+        type("Incomplete", (user.Base,), forwards)()

@@ -3,85 +3,85 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import ModuleType
 from typing import Any
 
 import gymnasium as gym
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
-from rlmodule_core import Distribution, Policy, RLModuleConfig, compute_actions
-from rlmodule_torch import TorchCategorical, TorchDeterministic, TorchDiagGaussian, TorchRLModule
+from rlmodule_core import Distribution, Policy, RLModuleConfig, compute_actions, get_backend
 
 BOX = gym.spaces.Box(-1, 1, (2,))
 OBS = np.random.default_rng(0).normal(size=(6, 4)).astype(np.float32)
+LOGITS = np.random.default_rng(1).normal(size=(6, 4)).astype(np.float32)
 
 
-class Deterministic(TorchRLModule):
-    """Always does what its network says, in exploration too."""
+@pytest.fixture
+def deterministic(user: ModuleType) -> Any:
+    return user.Deterministic(RLModuleConfig(gym.spaces.Box(-9, 9, (4,)), BOX, {}))
 
-    def setup(self) -> None:
-        self.net = nn.Linear(4, 2)
 
-    def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"action_dist_inputs": torch.tanh(self.net(batch["obs"]))}
-
-    _forward_exploration = _forward_inference = _forward_train
-
-    def get_exploration_action_dist_cls(self) -> type[Distribution]:
-        return TorchDeterministic
-
-    get_train_action_dist_cls = get_inference_action_dist_cls = get_exploration_action_dist_cls
+def _numpy(module: Any, explore: bool) -> dict[str, Any]:
+    found: dict[str, Any] = module.backend.to_numpy(compute_actions(module, {"obs": OBS}, explore=explore))
+    return found
 
 
 @pytest.mark.parametrize("explore", [True, False])
-def test_a_deterministic_distribution_gives_the_inputs_themselves(explore: bool):
-    module = Deterministic(RLModuleConfig(gym.spaces.Box(-9, 9, (4,)), BOX, {}))
-    out = compute_actions(module, {"obs": OBS}, explore=explore)
-    torch.testing.assert_close(out["actions"], torch.tanh(module.net(torch.from_numpy(OBS))), atol=0, rtol=0)
+def test_a_deterministic_distribution_gives_the_inputs_themselves(deterministic: Any, explore: bool):
+    found, state = _numpy(deterministic, explore), deterministic.get_state()
+    (kernel,) = (array for name, array in state.items() if name != "net.bias")
+    # Torch keeps it (out, in), Keras (in, out).
+    expected = np.tanh(OBS @ (kernel if kernel.shape == (4, 2) else kernel.T) + state["net.bias"])
+    np.testing.assert_allclose(found["actions"], expected, rtol=1e-5, atol=1e-6)
+    np.testing.assert_array_equal(found["actions"], found["action_dist_inputs"])
 
 
-def test_a_policy_serves_it_without_a_random_number():
-    module = Deterministic(RLModuleConfig(gym.spaces.Box(-9, 9, (4,)), BOX, {}))
-    first, second = (Policy(module, seed=seed).compute_actions(OBS, explore=True)[0] for seed in (0, 1))
+def test_a_policy_serves_it_without_a_random_number(deterministic: Any):
+    first, second = (Policy(deterministic, seed=seed).compute_actions(OBS, explore=True)[0] for seed in (0, 1))
     np.testing.assert_array_equal(first, second)
     assert all(action in BOX for action in first)
 
 
-class Deciding(TorchRLModule):
-    """Returns a distribution object of its own making."""
+@pytest.fixture
+def deciding(user: ModuleType, framework: str) -> Any:
+    """Makes modules that return a distribution object of their own making."""
 
-    def __init__(self, dist: Distribution) -> None:
-        super().__init__(None)
-        self.dist = dist
+    class Deciding(user.Base):  # type: ignore[misc, name-defined]
+        def __init__(self, dist: Distribution) -> None:
+            super().__init__(None)
+            self.dist = dist
 
-    def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"action_dist": self.dist}
+        def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
+            return {"action_dist": self.dist}
 
-    _forward_exploration = _forward_inference = _forward_train
+        _forward_exploration = _forward_inference = _forward_train
 
-
-def test_a_distribution_object_is_used_like_its_inputs():
-    logits = torch.randn(6, 3, generator=torch.Generator().manual_seed(0))
-    module = Deciding(TorchCategorical.from_logits(logits))
-    explored = compute_actions(module, {"obs": OBS}, explore=True)
-    expected = torch.distributions.Categorical(logits=logits).log_prob(explored["actions"])
-    torch.testing.assert_close(explored["action_logp"], expected)
-    assert torch.equal(compute_actions(module, {"obs": OBS}, explore=False)["actions"], logits.argmax(-1))
+    return lambda dist_cls, logits: Deciding(dist_cls.from_logits(get_backend(framework).batch(None, logits)))
 
 
-def test_a_gaussian_object_gives_its_mean_in_inference():
-    logits = torch.randn(6, 4, generator=torch.Generator().manual_seed(0))
-    module = Deciding(TorchDiagGaussian.from_logits(logits))
-    assert torch.equal(compute_actions(module, {"obs": OBS}, explore=False)["actions"], logits[:, :2])
-    explored = compute_actions(module, {"obs": OBS}, explore=True)
-    oracle = torch.distributions.Normal(logits[:, :2], logits[:, 2:].exp())
-    torch.testing.assert_close(explored["action_logp"], oracle.log_prob(explored["actions"]).sum(-1))
+def test_a_distribution_object_is_used_like_its_inputs(deciding: Any, user: ModuleType):
+    module, logits = deciding(user.Categorical, LOGITS[:, :3]), LOGITS[:, :3].astype(np.float64)
+    explored = _numpy(module, explore=True)
+    expected = logits - np.log(np.exp(logits).sum(-1, keepdims=True))
+    np.testing.assert_allclose(
+        explored["action_logp"], expected[np.arange(6), explored["actions"]], rtol=1e-5, atol=1e-6
+    )
+    np.testing.assert_array_equal(_numpy(module, explore=False)["actions"], logits.argmax(-1))
 
 
-def test_at_a_prompt_no_generator_is_needed():
-    logits = torch.zeros(1000, 4)
-    actions = TorchCategorical.from_logits(logits).sample()
+def test_a_gaussian_object_gives_its_mean_in_inference(deciding: Any, user: ModuleType):
+    module = deciding(user.DiagGaussian, LOGITS)
+    np.testing.assert_array_equal(_numpy(module, explore=False)["actions"], LOGITS[:, :2])
+    explored = _numpy(module, explore=True)
+    mean, deviation = LOGITS[:, :2].astype(np.float64), np.exp(LOGITS[:, 2:].astype(np.float64))
+    density = np.exp(-(((explored["actions"] - mean) / deviation) ** 2) / 2) / (deviation * np.sqrt(2 * np.pi))
+    np.testing.assert_allclose(explored["action_logp"], np.log(density).sum(-1), rtol=1e-4, atol=1e-5)
+
+
+def test_at_a_prompt_no_generator_is_needed(user: ModuleType, framework: str):
+    backend = get_backend(framework)
+    dist = user.Categorical.from_logits(backend.batch(None, np.zeros((1000, 4))))
+    actions = backend.to_numpy(dist.sample())
     assert set(actions.tolist()) == {0, 1, 2, 3}
-    assert torch.equal(TorchCategorical.from_logits(logits).to_deterministic().sample(), torch.zeros(1000).long())
+    np.testing.assert_array_equal(backend.to_numpy(dist.to_deterministic().sample()), np.zeros(1000, np.int64))

@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
+from types import ModuleType
 from typing import Any
 
 import pytest
 
-from rlmodule_algorithms import PPOConfig, PPOTorchRLModule
+from rlmodule_algorithms import PPOConfig
 from rlmodule_core import ConfigError
 
 
-def test_rl_modules_are_enabled_in_the_config(build: Any):
+def test_rl_modules_are_enabled_in_the_config(build: Any, framework: str, user: ModuleType):
     config = (
         PPOConfig()
-        .framework("torch")
+        .framework(framework)
         .environment("CartPole-v1")
         .rl_module(_enable_rl_module_api=True)
         .training(_enable_learner_api=True)
     )
-    assert type(build(config).get_module()) is PPOTorchRLModule
+    assert type(build(config).get_module()) is user.PPOModule
 
 
 @pytest.mark.parametrize(

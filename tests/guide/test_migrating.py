@@ -2,42 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from types import ModuleType
 
 import gymnasium as gym
 import numpy as np
 import pytest
-import torch
-from torch import nn
 
-from rlmodule_core import Policy, RLModuleConfig
-from rlmodule_torch import TorchRLModule
+from rlmodule_core import Policy, RLModule, RLModuleConfig
 
 OBS = np.random.default_rng(0).normal(size=(400, 4)).astype(np.float32)
 
 
-class MyRLModule(TorchRLModule):
-    """What was a custom policy: its sampling logic is now in the forwards."""
-
-    def setup(self) -> None:
-        self.net = nn.Linear(4, 3)
-
-    def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {"action_dist_inputs": self.net(batch["obs"])}
-
-    def _forward_exploration(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        # Hotter than in training, so that the phases cannot be mixed up.
-        return {"action_dist_inputs": self.net(batch["obs"]) / 2, "phase": torch.ones(len(batch["obs"]))}
-
-    def _forward_inference(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        return {**self._forward_train(batch), "phase": torch.zeros(len(batch["obs"]))}
-
-
 @pytest.fixture
-def policy() -> Policy:
-    module = MyRLModule(RLModuleConfig(gym.spaces.Box(-9, 9, (4,)), gym.spaces.Discrete(3), {}))
+def policy(user: ModuleType) -> Policy:
+    module = user.Migrated(RLModuleConfig(gym.spaces.Box(-9, 9, (4,)), gym.spaces.Discrete(3), {}))
     return Policy(module, seed=0)
+
+
+def _logits(module: RLModule) -> np.ndarray:
+    """What the network says, by its weights."""
+    state = module.get_state()
+    (kernel,) = (array for name, array in state.items() if name != "net.bias")
+    # Torch keeps them (out, in), Keras (in, out).
+    return OBS @ (kernel if kernel.shape == (4, 3) else kernel.T) + state["net.bias"]
 
 
 @pytest.mark.parametrize("explore", [True, False])
@@ -53,8 +40,7 @@ def test_explore_chooses_the_forward(policy: Policy, explore: bool):
 
 def test_without_exploration_the_best_action_is_taken(policy: Policy):
     actions, state, extras = policy.compute_actions(OBS)
-    logits = policy.module.net(torch.from_numpy(OBS)).detach().numpy()
-    np.testing.assert_array_equal(actions, logits.argmax(-1))
+    np.testing.assert_array_equal(actions, _logits(policy.module).argmax(-1))
     assert state == {}
     assert "action_logp" not in extras
 

@@ -11,24 +11,23 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
-from torch import nn
+from own_layers import TRAINING
 
-from rlmodule_core import ConfigError, Policy, SpecCheckingError
-from rlmodule_torch import TorchRLModule
+from rlmodule_core import ConfigError, Policy, RLModule, SingleAgentRLModuleSpec, SpecCheckingError
+from rlmodule_core.plans import Dense
 
 ID = "default_policy"
 SEED = 5
 
 
-class Undecided(TorchRLModule):
+class Undecided(RLModule):
     """Gives no distribution."""
 
     def setup(self) -> None:
-        self.net = nn.Linear(4, 2)
+        self.net = self.backend.lower(Dense(4, 2))
 
     def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"latents": self.net(batch["obs"])}
@@ -49,10 +48,21 @@ def recorded(cloning: ModuleType, teacher: Policy, tmp_path_factory: Any) -> Pat
     return file
 
 
-@pytest.fixture(scope="session")
-def learner(cloning: ModuleType) -> Any:
-    student = cloning.new_student(seed=0)
-    return cloning.CloningLearner(student.as_multi_agent(), cloning.CloningConfig(), np.random.default_rng(0))
+@pytest.fixture(params=TRAINING)
+def framework(request: Any, cloning: ModuleType, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Where students are made."""
+    monkeypatch.setattr(cloning, "default_backend_name", lambda: request.param)
+    chosen: str = request.param
+    return chosen
+
+
+@pytest.fixture(scope="session", params=TRAINING)
+def learner(cloning: ModuleType, request: Any) -> Any:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cloning, "default_backend_name", lambda: request.param)
+        student = cloning.new_student(seed=0)
+    config = cloning.CloningConfig().framework(request.param)
+    return cloning.CloningLearner(student.as_multi_agent(), config, np.random.default_rng(0))
 
 
 def test_every_step_is_recorded_with_the_action_that_the_teacher_took(recorded: Path, teacher: Policy) -> None:
@@ -79,12 +89,13 @@ def test_every_step_is_recorded_with_the_action_that_the_teacher_took(recorded: 
 def test_the_loss_is_the_mean_negative_log_likelihood(learner: Any, logits: Any, actions: Any) -> None:
     exact = logits.astype(np.float64)
     expected = np.mean(np.log(np.exp(exact).sum(-1)) - exact[np.arange(5), actions])
-    outputs, batch = {"action_dist_inputs": torch.from_numpy(logits)}, {"actions": torch.from_numpy(actions)}
-    loss, metrics = learner.compute_loss_for_module(ID, outputs, batch, {})
-    assert loss.item() == pytest.approx(expected, rel=1e-5, abs=1e-5)
+    native = learner.backend.batch(None, {"action_dist_inputs": logits, "actions": actions})
+    loss, metrics = learner.compute_loss_for_module(ID, native, native, {})
+    assert float(learner.backend.ops.stop_gradient(loss)) == pytest.approx(expected, rel=1e-5, abs=1e-5)
     assert metrics["cloning_loss"] is loss
 
 
+@pytest.mark.usefixtures("framework")
 def test_the_student_comes_to_act_as_recorded(cloning: ModuleType, recorded: Path) -> None:
     columns, student = dict(np.load(recorded)), cloning.new_student(seed=SEED + 1)
 
@@ -98,6 +109,7 @@ def test_the_student_comes_to_act_as_recorded(cloning: ModuleType, recorded: Pat
     assert loss < 0.5
 
 
+@pytest.mark.usefixtures("framework")
 def test_a_seed_fixes_the_student(cloning: ModuleType, recorded: Path) -> None:
     def cloned(seed: int) -> Any:
         student = cloning.new_student(seed=seed)
@@ -109,6 +121,7 @@ def test_a_seed_fixes_the_student(cloning: ModuleType, recorded: Path) -> None:
     assert not all(np.array_equal(first[name], other[name]) for name in first)
 
 
+@pytest.mark.usefixtures("framework")
 def test_the_value_head_that_the_loss_does_not_use_stays_as_it_was(cloning: ModuleType, recorded: Path) -> None:
     student = cloning.new_student(seed=0)
     before = student.get_state()
@@ -122,8 +135,11 @@ def test_recordings_without_actions_are_refused_by_name(learner: Any) -> None:
         learner.update({ID: {"obs": np.zeros((3, 4), np.float32)}}, timestep=0)
 
 
-def test_a_module_without_a_distribution_is_refused_by_name(cloning: ModuleType) -> None:
-    learner = cloning.CloningLearner(Undecided().as_multi_agent(), cloning.CloningConfig(), np.random.default_rng(0))
+def test_a_module_without_a_distribution_is_refused_by_name(cloning: ModuleType, framework: str) -> None:
+    spaces = gym.spaces.Box(-1, 1, (4,)), gym.spaces.Discrete(2)
+    module = SingleAgentRLModuleSpec(Undecided, *spaces, {}).build(framework=framework)
+    config = cloning.CloningConfig().framework(framework)
+    learner = cloning.CloningLearner(module.as_multi_agent(), config, np.random.default_rng(0))
     columns = {"obs": np.zeros((3, 4), np.float32), "actions": np.zeros(3, np.int64)}
     with pytest.raises(SpecCheckingError, match=r"Undecided.*needs \['action_dist_inputs'\] as well"):
         learner.update({ID: columns}, timestep=0)

@@ -9,28 +9,33 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from own_layers import EACH_TRAINING, TRAINING
 
 from rlmodule_algorithms import Algorithm
-from rlmodule_core import RLModuleConfig, compute_actions
+from rlmodule_core import compute_actions, default_backend_name
 
 ID = "default_policy"
 
 
 @pytest.fixture
-def config(dqn: ModuleType) -> Any:
+def framework() -> str:
+    return default_backend_name()
+
+
+@pytest.fixture
+def config(dqn: ModuleType, framework: str) -> Any:
     """DQN on CartPole in a hundredth of a second per iteration."""
-    small = dqn.DQNConfig(buffer_size=200, updates=2, target_every=3, epsilon_steps=100)
+    small = dqn.DQNConfig(buffer_size=200, updates=2, target_every=3, epsilon_steps=100).framework(framework)
     training = {"lr": 1e-3, "train_batch_size": 32, "minibatch_size": 16, "num_epochs": 1}
     return small.environment("CartPole-v1").training(**training).debugging(seed=0)
 
 
-@pytest.fixture(scope="session")
-def learner(dqn: ModuleType) -> Any:
-    algorithm = dqn.DQNConfig(seed=1, gamma=0.5).environment("CartPole-v1").build()
+@pytest.fixture(scope="session", params=TRAINING)
+def learner(dqn: ModuleType, request: Any) -> Any:
+    algorithm = dqn.DQNConfig(seed=1, gamma=0.5).framework(request.param).environment("CartPole-v1").build()
     algorithm.stop()
     trained: Any = algorithm.learner
     # As after some updates: no longer what the target network took over.
@@ -61,16 +66,16 @@ def test_the_loss_is_hubers(learner: Any, q: Any, actions: Any, data: Any) -> No
     targets = data.draw(arrays(np.float32, 6, elements=floats))
     error = np.abs(q[np.arange(6), actions].astype(np.float64) - targets)
     expected = np.mean(np.where(error <= 1, 0.5 * error**2, error - 0.5))
-    batch = {"actions": torch.from_numpy(actions), "targets": torch.from_numpy(targets)}
-    loss, metrics = learner.compute_loss_for_module(ID, {"q": torch.from_numpy(q)}, batch, {})
-    assert loss.item() == pytest.approx(expected, rel=1e-5, abs=1e-6)
+    native = learner.backend.batch(None, {"q": q, "actions": actions, "targets": targets})
+    loss, metrics = learner.compute_loss_for_module(ID, {"q": native["q"]}, native, {})
+    assert float(loss) == pytest.approx(expected, rel=1e-5, abs=1e-6)
     assert metrics["td_loss"] is loss
 
 
 def test_targets_are_the_rewards_and_the_best_discounted_value_of_the_target_network(learner: Any) -> None:
     batch = batch_of(5)
-    with torch.no_grad():
-        values = learner.target.q(torch.from_numpy(batch["new_obs"])).numpy()
+    outputs = learner.target.forward_train({"obs": learner.backend.batch(None, batch["new_obs"])})
+    values = learner.backend.to_numpy(learner.backend.ops.stop_gradient(outputs["q"]))
     assert learner.targets(batch) == pytest.approx(batch["rewards"] + 0.5 * values.max(-1), rel=1e-6)
     assert learner.targets(batch).dtype == np.float32
 
@@ -98,28 +103,30 @@ def test_the_buffer_holds_the_last_rows(dqn: ModuleType, capacity: int, chunks: 
 
 @given(st.floats(0.01, 1.0))
 def test_exploration_takes_any_action_with_probability_epsilon(dqn: ModuleType, learner: Any, epsilon: float) -> None:
-    config: RLModuleConfig = learner.online.config
-    module = dqn.QNetwork(config)
-    module.epsilon.fill_(epsilon)
-    obs = torch.linspace(-1, 1, 20).reshape(5, 4)
-    probabilities = module.forward_exploration({"obs": obs})["action_dist_inputs"].exp().numpy()
-    best = module.forward_inference({"obs": obs})["actions"].numpy()
-    assert best.tolist() == module.forward_train({"obs": obs})["q"].argmax(-1).tolist()
+    module, backend = learner.online, learner.backend
+    backend.set_weights(module.epsilon, {"value": np.array([epsilon])})
+    batch = {"obs": backend.batch(None, np.linspace(-1, 1, 20).reshape(5, 4))}
+    probabilities = np.exp(backend.to_numpy(module.forward_exploration(batch)["action_dist_inputs"]))
+    best = backend.to_numpy(module.forward_inference(batch)["actions"])
+    values = backend.to_numpy(backend.ops.stop_gradient(module.forward_train(batch)["q"]))
+    assert best.tolist() == values.argmax(-1).tolist()
     assert probabilities[np.arange(5), best] == pytest.approx(np.full(5, 1 - epsilon / 2), rel=1e-5)
     assert probabilities.sum(-1) == pytest.approx(np.ones(5), rel=1e-5)
-    assert compute_actions(module, {"obs": obs}, explore=True)["action_logp"].shape == (5,)
+    assert compute_actions(module, batch, explore=True)["action_logp"].shape == (5,)
 
 
+@EACH_TRAINING
 def test_epsilon_falls_with_the_steps_that_were_added_and_then_stays(config: Any, build: Any) -> None:
     algorithm = build(config)
     for _ in range(5):
         metrics = algorithm.train()["learners"][ID]
         expected = max(0.05, 1.0 - algorithm.learner.replay.added / 100)
         assert metrics["epsilon"] == expected
-        assert algorithm.get_module().epsilon.item() == pytest.approx(expected)
+        assert algorithm.get_module().get_state()["epsilon.value"] == pytest.approx(expected)
     assert metrics["epsilon"] == 0.05
 
 
+@EACH_TRAINING
 def test_the_target_network_lags_behind(config: Any, build: Any) -> None:
     algorithm = build(config)
     online, target = algorithm.get_module(), algorithm.learner.target
@@ -140,6 +147,7 @@ def test_each_iteration_takes_the_updates_that_were_asked_for(config: Any, build
         assert steps == 2 * iteration
 
 
+@EACH_TRAINING
 def test_a_seed_fixes_the_whole_training(config: Any, build: Any) -> None:
     def weights(seed: int) -> Any:
         algorithm = build(config.copy().debugging(seed=seed))
@@ -151,6 +159,7 @@ def test_a_seed_fixes_the_whole_training(config: Any, build: Any) -> None:
     assert not same(weights(3), weights(4))
 
 
+@EACH_TRAINING
 def test_a_resumed_training_goes_on_with_buffer_and_target_bit_for_bit(config: Any, build: Any, tmp_path: Path) -> None:
     algorithm = build(config.checkpointing(exact_resume=True))
     for _ in range(4):

@@ -10,6 +10,8 @@ import gymnasium as gym
 import numpy as np
 import pytest
 
+import rlmodule_torch  # noqa: F401 (what the encoder is written in, so that this file is left out without it)
+
 
 class WithoutEdges(gym.ObservationWrapper):
     """Shows the nodes alone."""

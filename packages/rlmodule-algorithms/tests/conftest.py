@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from rlmodule_algorithms import Algorithm, AlgorithmConfig, PPOConfig
-from rlmodule_core import RLModuleConfig
+from rlmodule_core import RLModuleConfig, default_backend_name, get_backend, plugins
 from rlmodule_core.numpy_backend import NumpyRLModule
 
 Script = Sequence[tuple[int, str]]
@@ -112,10 +112,29 @@ def echo() -> Callable[..., EchoModule]:
 
 
 @pytest.fixture
-def small_ppo() -> PPOConfig:
+def framework() -> str:
+    """Where those train that do not ask for each framework."""
+    return default_backend_name()
+
+
+@pytest.fixture
+def uninstall(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Hides a backend, as where its package is not installed."""
+
+    def hide(backend: str) -> None:
+        names, hidden = plugins.names, (plugins.BACKENDS, backend)
+        monkeypatch.setattr(plugins, "names", lambda group: [name for name in names(group) if (group, name) != hidden])
+        get_backend.cache_clear()
+
+    return hide
+
+
+@pytest.fixture
+def small_ppo(framework: str) -> PPOConfig:
     """PPO on CartPole in a twentieth of a second per iteration."""
     return (
         PPOConfig()
+        .framework(framework)
         .environment("CartPole-v1")
         .env_runners(num_envs_per_env_runner=4)
         .training(train_batch_size=128, minibatch_size=32, num_epochs=2, model={"fcnet_hiddens": [8]})

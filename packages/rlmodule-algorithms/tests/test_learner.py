@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from own_layers import EACH_TRAINING, note
 
 from rlmodule_algorithms import AlgorithmConfig, Learner, PPOConfig
 from rlmodule_core import ConfigError, NotANumberError, OptimizerSettings
@@ -47,11 +48,13 @@ class CloningConfig(AlgorithmConfig):
 
 
 @pytest.fixture
-def cloning(bandit: Any) -> CloningConfig:
-    config = CloningConfig().environment(bandit).env_runners(num_envs_per_env_runner=4).debugging(seed=0)
+def cloning(bandit: Any, framework: str) -> CloningConfig:
+    config = CloningConfig().framework(framework).environment(bandit).debugging(seed=0)
+    config.env_runners(num_envs_per_env_runner=4)
     return config.training(lr=0.02, train_batch_size=64, minibatch_size=16, num_epochs=2, model={"fcnet_hiddens": [8]})
 
 
+@EACH_TRAINING
 def test_a_learner_of_the_users_own_trains_through_a_config_of_its_own(cloning: Any, build: Any) -> None:
     algorithm = build(cloning)
     results = [algorithm.train()["learners"][ID] for _ in range(6)]
@@ -67,15 +70,21 @@ def test_the_options_of_another_algorithm_are_unknown_to_it(cloning: Any) -> Non
         cloning.training(clip_param=0.2)
 
 
+@EACH_TRAINING
 def test_the_learning_rate_follows_its_schedule_into_the_optimizer(small_ppo: PPOConfig, build: Any) -> None:
-    algorithm = build(small_ppo.training(lr=[(0, 1e-3), (1000, 0.0)]))
+    algorithm = build(small_ppo.training(lr=[(0, 2e-3), (200, 0.0)]))
+    states = [algorithm.get_module().get_state()]
     for _ in range(2):
-        metrics = algorithm.train()["learners"][ID]
-        expected = 1e-3 * (1 - algorithm.env_steps / 1000)
-        assert metrics["curr_lr"] == pytest.approx(expected)
-        assert [group["lr"] for group in algorithm.learner.optimizers[ID].native.param_groups] == [metrics["curr_lr"]]
+        rate = algorithm.train()["learners"][ID]["curr_lr"]
+        assert rate == pytest.approx(2e-3 * (1 - min(algorithm.env_steps, 200) / 200))
+        states.append(algorithm.get_module().get_state())
+    assert rate == 0.0
+    first, second, third = states
+    assert all((first[name] != second[name]).any() for name in first)
+    assert all(np.array_equal(second[name], third[name]) for name in second)
 
 
+@EACH_TRAINING
 def test_a_learning_rate_of_0_changes_nothing(small_ppo: PPOConfig, build: Any) -> None:
     algorithm = build(small_ppo.training(lr=0.0))
     before = algorithm.get_module().get_state()
@@ -84,18 +93,20 @@ def test_a_learning_rate_of_0_changes_nothing(small_ppo: PPOConfig, build: Any) 
     assert all(np.array_equal(before[name], after[name]) for name in before)
 
 
-def test_every_epoch_goes_through_all_rows_once_in_a_new_order(cloning: Any, build: Any) -> None:
-    seen: list[Any] = []
+@EACH_TRAINING
+def test_every_epoch_goes_through_all_rows_once_in_a_new_order(cloning: Any, build: Any, framework: str) -> None:
+    noted: list[Any] = []
 
     class Watching(CloningLearner):
         def compute_loss_for_module(self, module_id: str, outputs: Any, batch: Any, coeffs: Any) -> Any:
-            seen.append(batch["row"].numpy())
+            note(framework, noted, batch["row"])
             return super().compute_loss_for_module(module_id, outputs, batch, coeffs)
 
     algorithm = build(cloning)
     watching = Watching(algorithm.module, algorithm.config, np.random.default_rng(0))
     columns = {"obs": np.ones((40, 1), np.float32), "expert": np.zeros(40, np.int64), "row": np.arange(40)}
     watching.update({ID: columns}, timestep=0)
+    seen = [rows for (rows,) in noted]
     assert len(seen) == 6
     assert max(map(len, seen)) <= 16
     first, second = np.concatenate(seen[:3]), np.concatenate(seen[3:])
@@ -133,16 +144,26 @@ def test_options_that_a_config_adds_are_set_by_training() -> None:
         WithOption().training(env="CartPole-v1")  # type: ignore[call-arg]
 
 
+@EACH_TRAINING
 def test_an_optimizer_of_the_users_own_settings_is_used(cloning: Any, build: Any) -> None:
     class Heavy(CloningLearner):
         def configure_optimizer(self, module_id: str) -> Any:
             return self.backend.make_optimizer(self.module[module_id], OptimizerSettings(lr=1.0, beta1=0.5))
 
-    algorithm = build(cloning)
+    algorithm = build(cloning.training(num_epochs=1))
     heavy = Heavy(algorithm.module, algorithm.config, np.random.default_rng(0))
-    assert heavy.optimizers[ID].native.param_groups[0]["betas"] == (0.5, 0.999)
+    columns = {"obs": np.linspace(-1, 1, 16, dtype=np.float32)[:, None], "expert": np.arange(16) % 2}
+    heavy.update({ID: columns}, timestep=0)
+    moments = heavy.optimizers[ID].get_state()
+    firsts = {name: array for name, array in moments.items() if name.endswith(".exp_avg")}
+    assert firsts
+    # After one step they are (1 - beta1) g and (1 - beta2) g ** 2.
+    for name, first in firsts.items():
+        np.testing.assert_allclose(first**2, 0.5**2 / 1e-3 * moments[f"{name}_sq"], rtol=1e-3, atol=1e-12)
+    assert max(np.abs(first).max() for first in firsts.values()) > 1e-3
 
 
+@EACH_TRAINING
 def test_a_loss_that_is_not_a_number_stops_before_the_optimizer_steps(cloning: Any, build: Any) -> None:
     algorithm = build(cloning)
     before = algorithm.get_module().get_state()

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from own_layers import EACH_TRAINING
 
 from rlmodule_algorithms import AlgorithmConfig, Learner
 from rlmodule_core import ConfigError
@@ -22,27 +23,45 @@ class _Plain(Learner):
 
 
 @pytest.fixture
-def algorithm_with(bandit: Any, build: Any) -> Callable[..., Any]:
+def algorithm_with(bandit: Any, build: Any, framework: str) -> Callable[..., Any]:
     def made(**hooks: Any) -> Any:
         class Config(AlgorithmConfig):
             algorithm = "Mine"
             learner_class = type("Mine", (_Plain,), hooks)
 
-        config = Config().environment(bandit).env_runners(num_envs_per_env_runner=2)
+        config = Config().framework(framework).environment(bandit).env_runners(num_envs_per_env_runner=2)
         return build(config.training(train_batch_size=8, minibatch_size=8, model={"fcnet_hiddens": [4]}))
 
     return made
 
 
+def _with_metrics(metrics: Any) -> Callable[..., Any]:
+    """The loss beside these metrics."""
+    return lambda self, *given: (_Plain.compute_loss_for_module(self, *given)[0], metrics)
+
+
+@EACH_TRAINING
+@pytest.mark.parametrize(
+    ("returned", "named"),
+    [
+        (lambda *_: None, "NoneType"),
+        (lambda *_: (1.0, {}), "float as 'loss'"),
+        (lambda *_: (np.float32(1), {}), "float32 of shape () as 'loss'"),
+        (lambda _, __, out, *___: (out["action_dist_inputs"], {}), "of shape (8, "),
+        (_with_metrics({"a": 1}), "as 'a'"),
+        (_with_metrics([1]), "tuple"),
+    ],
+)
+def test_a_loss_that_is_something_else_is_named(algorithm_with: Callable[..., Any], returned: Any, named: str) -> None:
+    with pytest.raises(ConfigError) as raised:
+        algorithm_with(compute_loss_for_module=returned).train()
+    assert "Mine.compute_loss_for_module() must return" in str(raised.value)
+    assert named in str(raised.value)
+
+
 @pytest.mark.parametrize(
     ("hook", "returned", "named"),
     [
-        ("compute_loss_for_module", lambda *_: None, "NoneType"),
-        ("compute_loss_for_module", lambda *_: (1.0, {}), "float as 'loss'"),
-        ("compute_loss_for_module", lambda *_: (np.float32(1), {}), "float32 of shape () as 'loss'"),
-        ("compute_loss_for_module", lambda _, __, out, *___: (out["action_dist_inputs"], {}), "of shape (8, "),
-        ("compute_loss_for_module", lambda _, __, out, *___: (out["action_dist_inputs"].mean(), {"a": 1}), "as 'a'"),
-        ("compute_loss_for_module", lambda _, __, out, *___: (out["action_dist_inputs"].mean(), [1]), "tuple"),
         ("configure_optimizer", lambda *_: None, "NoneType"),
         ("make_batch", lambda *_: None, "NoneType"),
         ("make_batch", lambda *_: ({"obs": OBS},), "tuple"),

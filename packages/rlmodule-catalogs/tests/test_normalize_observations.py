@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from rlmodule_catalogs import PPOCatalog
-from rlmodule_core import ActorCriticRLModule, ConfigError
+from rlmodule_core import ActorCriticRLModule, ConfigError, default_backend_name
 from rlmodule_core.plans import Normalise, walk_records
 from rlmodule_core.testing import CatalogSuite, ModuleSuite
 
@@ -86,5 +86,5 @@ class TestModule(ModuleSuite):
     observation_space, model_config_dict = SEVERAL, {"normalize_observations": True, "vf_share_layers": False}
 
 
-class TestTorchModule(TestModule):
-    framework = "torch"
+class TestModuleThatTrains(TestModule):
+    framework = default_backend_name()

@@ -6,6 +6,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from own_layers import TRAINING
 
 from rlmodule_core import RLModuleConfig, SingleAgentRLModuleSpec
 from rlmodule_core.numpy_backend import NumpyRLModule
@@ -24,6 +25,13 @@ class Linear(NumpyRLModule):
         return {"action_dist_inputs": self.net(batch["obs"])}
 
     _forward_exploration = _forward_inference = _forward_train
+
+
+@pytest.fixture(params=TRAINING)
+def framework(request: Any) -> str:
+    """Where agents with layers of their own are built."""
+    chosen: str = request.param
+    return chosen
 
 
 @pytest.fixture

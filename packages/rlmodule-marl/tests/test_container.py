@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from own_layers import base
 
 from rlmodule_core import DEFAULT_MODULE_ID, ConfigError, RLModuleError, UnknownIdError
 from rlmodule_marl import MultiAgentRLModule
@@ -99,16 +100,14 @@ def test_only_single_agent_modules_go_in(container: MultiAgentRLModule, linear: 
             container.add_module("green", rubbish)
 
 
-def test_frameworks_are_not_mixed(container: MultiAgentRLModule):
-    rlmodule_torch = pytest.importorskip("rlmodule_torch")
-
-    class Foreign(rlmodule_torch.TorchRLModule):
+def test_frameworks_are_not_mixed(container: MultiAgentRLModule, framework: str):
+    class Foreign(base(framework)):  # type: ignore[misc]
         def _forward_train(self, batch: Any) -> Any:
             return batch
 
         _forward_exploration = _forward_inference = _forward_train
 
-    with pytest.raises(ConfigError, match=r"share one framework: module 'green' is of 'torch'.* of 'numpy'"):
+    with pytest.raises(ConfigError, match=rf"share one framework: module 'green' is of '{framework}'.* of 'numpy'"):
         container.add_module("green", Foreign())
     assert container.framework == "numpy"
 

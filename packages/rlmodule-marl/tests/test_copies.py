@@ -8,58 +8,121 @@ from pathlib import Path
 from typing import Any
 
 import gymnasium as gym
+import numpy as np
 import pytest
-from torch_agents import Agent
+from agents import Agent
+from own_layers import TRAINING, gradients, weight
 
 from rlmodule_core import SingleAgentRLModuleSpec
 from rlmodule_marl import MultiAgentRLModule, MultiAgentRLModuleConfig
-
-torch = pytest.importorskip("torch")
 
 _WAYS = pytest.mark.parametrize(
     "duplicate", [copy.deepcopy, lambda value: pickle.loads(pickle.dumps(value))], ids=["deepcopy", "pickle"]
 )
 
 
-class Tied(MultiAgentRLModule):
-    """One encoder for red and blue, green has only its bias from it, and lime is red."""
+_SHARING = pytest.mark.parametrize(
+    "framework",
+    [
+        pytest.param(name, marks=pytest.mark.xfail(name == "tf2", reason="Copies of Keras layers are not shared."))
+        for name in TRAINING
+    ],
+)
+
+
+class Shifted(Agent):
+    """Adds a weight of its own to the logits."""
 
     def setup(self) -> None:
         super().setup()
-        modules = self._rl_modules
+        self.shift = weight(str(self.framework), 2)
+
+    def _forward_train(self, batch: Any) -> Any:
+        return {"action_dist_inputs": super()._forward_train(batch)["action_dist_inputs"] + self.shift}
+
+    _forward_exploration = _forward_inference = _forward_train
+
+
+class Tied(MultiAgentRLModule):
+    """One encoder for red and blue, green has only the shift from red, and lime is red."""
+
+    def setup(self) -> None:
+        super().setup()
+        modules: Any = self._rl_modules
         modules["blue"].encoder = modules["red"].encoder
-        modules["green"].encoder.bias = modules["red"].encoder.bias
+        modules["green"].shift = modules["red"].shift
         modules["lime"] = modules["red"]
 
 
-AGENT = SingleAgentRLModuleSpec(Agent, gym.spaces.Box(-1, 1, (4,)), gym.spaces.Discrete(2), {})
+AGENT = SingleAgentRLModuleSpec(Shifted, gym.spaces.Box(-1, 1, (4,)), gym.spaces.Discrete(2), {})
 
 
 @pytest.fixture
-def tied() -> MultiAgentRLModule:
-    return Tied(MultiAgentRLModuleConfig(dict.fromkeys(("red", "blue", "green"), AGENT)))
+def tied(framework: str) -> MultiAgentRLModule:
+    return Tied(MultiAgentRLModuleConfig(dict.fromkeys(("red", "blue", "green"), AGENT), framework))
 
 
-def _require_tied(container: MultiAgentRLModule) -> None:
+def _require_tied(container: Any) -> None:
     assert type(container) is Tied
     assert list(container) == ["red", "blue", "green", "lime"]
-    assert container["blue"].encoder.weight is container["red"].encoder.weight
-    assert container["green"].encoder.bias is container["red"].encoder.bias
-    assert container["green"].encoder.weight is not container["red"].encoder.weight
-    assert container["blue"].head.weight is not container["red"].head.weight
+    assert container["blue"].encoder is container["red"].encoder
+    assert container["green"].shift is container["red"].shift
+    assert container["green"].encoder is not container["red"].encoder
+    assert container["blue"].head is not container["red"].head
+    assert container["blue"].shift is not container["red"].shift
     assert container["lime"] is container["red"]
+    assert _shared(container) == {
+        *(f"blue.encoder.{leaf}" for leaf in _leaves(container)),
+        *(name for name in _named(container["red"], "lime")),
+        "green.shift",
+    }
 
 
-def _train(container: MultiAgentRLModule) -> None:
-    obs = torch.ones(5, 4)
-    out = container.forward_train({module_id: {"obs": obs} for module_id in container})
-    sum(columns["action_dist_inputs"].square().sum() for columns in out.values()).backward()
-    with torch.no_grad():
-        for module in {id(module): module for module in container.values()}.values():
-            for weight in module.parameters():
-                weight -= 0.01 * weight.grad
+def _named(module: Any, module_id: str) -> list[str]:
+    return [f"{module_id}.{name}" for name in module.get_state()]
 
 
+def _leaves(container: Any) -> list[str]:
+    return [name.partition(".")[2] for name in container["red"].get_state() if name.startswith("encoder.")]
+
+
+def _shared(container: Any) -> set[str]:
+    return set(container["red"].backend.shared_tensors(dict(container.items())))
+
+
+def _batch(container: Any) -> dict[str, Any]:
+    obs = container["red"].backend.batch(None, np.ones((5, 4)))
+    return {module_id: {"obs": obs} for module_id in container}
+
+
+def _train(container: Any) -> None:
+    """One step down the gradient of the sum of all squared logits."""
+    backend = container["red"].backend
+    modules = {id(module): module for module in container.values()}.values()
+    named = [(module, name, weight) for module in modules for name, weight in backend.named_weights(module).items()]
+
+    def run() -> Any:
+        out = container.forward_train(_batch(container))
+        return sum(backend.ops.sum(backend.ops.square(columns["action_dist_inputs"])) for columns in out.values())
+
+    found = gradients(backend.name, run, [weight for _, _, weight in named])
+    for module, name, gradient in [(*each[:2], gradient) for each, gradient in zip(named, found, strict=True)]:
+        state = module.get_state()
+        module.set_state({**state, name: state[name] - 0.01 * gradient})
+
+
+def _logits(container: Any) -> dict[str, np.ndarray]:
+    found = container["red"].backend.to_numpy(container.forward_inference(_batch(container)))
+    return {module_id: columns["action_dist_inputs"] for module_id, columns in found.items()}
+
+
+def _require_same(found: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> None:
+    assert found.keys() == expected.keys()
+    for module_id, logits in found.items():
+        np.testing.assert_array_equal(logits, expected[module_id])
+
+
+@_SHARING
 @_WAYS
 def test_a_copy_shares_as_the_original_does_before_and_after_training(tied: MultiAgentRLModule, duplicate: Any):
     twin = duplicate(tied)
@@ -70,16 +133,16 @@ def test_a_copy_shares_as_the_original_does_before_and_after_training(tied: Mult
 
 @_WAYS
 def test_a_copy_computes_the_same_and_is_apart_from_the_original(tied: MultiAgentRLModule, duplicate: Any):
-    batch = {module_id: {"obs": torch.ones(5, 4)} for module_id in tied}
-    before = {key: columns["action_dist_inputs"] for key, columns in tied.forward_inference(batch).items()}
+    _train(tied)
+    before = _logits(tied)
     twin = duplicate(tied)
-    for module_id, columns in twin.forward_inference(batch).items():
-        assert torch.equal(columns["action_dist_inputs"], before[module_id])
+    _require_same(_logits(twin), before)
     _train(twin)
-    for module_id, columns in tied.forward_inference(batch).items():
-        assert torch.equal(columns["action_dist_inputs"], before[module_id])
+    assert all((logits != before[module_id]).any() for module_id, logits in _logits(twin).items())
+    _require_same(_logits(tied), before)
 
 
+@_SHARING
 @_WAYS
 def test_a_copy_is_saved_and_loaded_as_the_original_is(tied: MultiAgentRLModule, duplicate: Any, tmp_path: Path):
     tied.add_module("rose", tied["blue"])

@@ -9,13 +9,11 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
-from torch_agents import Agent, Bare
+from agents import Agent, bare
 
 from rlmodule_core import CheckpointError, Policy, RLModule, SingleAgentRLModuleSpec
 from rlmodule_core.checkpoint import SECTION, describe_modules, write_checkpoint
 from rlmodule_marl import MultiAgentRLModule, MultiAgentRLModuleConfig
-
-torch = pytest.importorskip("torch")
 
 
 class OneEncoder(MultiAgentRLModule):
@@ -25,7 +23,7 @@ class OneEncoder(MultiAgentRLModule):
         super().setup()
         encoder = self._rl_modules["red"].encoder
         self._rl_modules["blue"].encoder = encoder
-        self._rl_modules["scout"] = Bare(encoder, 2)
+        self._rl_modules["scout"] = bare(self.config.framework)(encoder, 2)
 
 
 SPECS = {
@@ -50,17 +48,23 @@ def save(request: Any) -> Save:
 
 
 @pytest.fixture
+def config(framework: str) -> MultiAgentRLModuleConfig:
+    return MultiAgentRLModuleConfig(SPECS, framework)
+
+
+@pytest.fixture
 def obs() -> np.ndarray:
     return np.random.default_rng(0).normal(size=(64, 4)).astype(np.float32)
 
 
 def _logits(module: RLModule, obs: np.ndarray) -> np.ndarray:
-    logits: np.ndarray = module.forward_inference({"obs": torch.from_numpy(obs)})["action_dist_inputs"].numpy()
+    outputs = module.forward_inference({"obs": module.backend.batch(None, obs)})
+    logits: np.ndarray = module.backend.to_numpy(outputs["action_dist_inputs"])
     return logits
 
 
-def test_the_container_loads_from_either(save: Save, tmp_path: Path, obs: np.ndarray):
-    container = OneEncoder(MultiAgentRLModuleConfig(SPECS))
+def test_the_container_loads_from_either(save: Save, tmp_path: Path, obs: np.ndarray, config: Any):
+    container = OneEncoder(config)
     save(container, tmp_path)
     for cls in (OneEncoder, MultiAgentRLModule):
         loaded = cls.from_checkpoint(tmp_path)
@@ -71,8 +75,8 @@ def test_the_container_loads_from_either(save: Save, tmp_path: Path, obs: np.nda
             np.testing.assert_array_equal(_logits(module, obs), _logits(container[module_id], obs))
 
 
-def test_a_plain_container_loads_from_either(save: Save, tmp_path: Path, obs: np.ndarray):
-    container = MultiAgentRLModule(MultiAgentRLModuleConfig(SPECS))
+def test_a_plain_container_loads_from_either(save: Save, tmp_path: Path, obs: np.ndarray, config: Any):
+    container = MultiAgentRLModule(config)
     save(container, tmp_path)
     loaded = MultiAgentRLModule.from_checkpoint(tmp_path)
     assert type(loaded) is MultiAgentRLModule
@@ -81,8 +85,8 @@ def test_a_plain_container_loads_from_either(save: Save, tmp_path: Path, obs: np
 
 
 @pytest.mark.parametrize("module_id", ["red", "blue"])
-def test_one_id_loads_and_serves_alone(save: Save, tmp_path: Path, obs: np.ndarray, module_id: str):
-    container = OneEncoder(MultiAgentRLModuleConfig(SPECS))
+def test_one_id_loads_and_serves_alone(save: Save, tmp_path: Path, obs: np.ndarray, module_id: str, config: Any):
+    container = OneEncoder(config)
     save(container, tmp_path)
     expected = _logits(container[module_id], obs)
     np.testing.assert_array_equal(_logits(RLModule.from_checkpoint(tmp_path, module_id), obs), expected)
@@ -91,24 +95,24 @@ def test_one_id_loads_and_serves_alone(save: Save, tmp_path: Path, obs: np.ndarr
     np.testing.assert_array_equal(policy.compute_actions(obs)[0], expected.argmax(axis=-1))
 
 
-def test_which_id_must_be_said(save: Save, tmp_path: Path):
-    save(OneEncoder(MultiAgentRLModuleConfig(SPECS)), tmp_path)
+def test_which_id_must_be_said(save: Save, tmp_path: Path, config: Any):
+    save(OneEncoder(config), tmp_path)
     for load in (RLModule.from_checkpoint, Policy.from_checkpoint):
         with pytest.raises(CheckpointError, match=r"3 modules \(red, blue, scout\)\. Say which with module_id="):
             load(tmp_path)
 
 
-def test_what_only_setup_can_construct_loads_through_its_container_alone(save: Save, tmp_path: Path):
-    save(OneEncoder(MultiAgentRLModuleConfig(SPECS)), tmp_path)
+def test_what_only_setup_can_construct_loads_through_its_container_alone(save: Save, tmp_path: Path, config: Any):
+    save(OneEncoder(config), tmp_path)
     for load in (RLModule.from_checkpoint, Policy.from_checkpoint):
         with pytest.raises(CheckpointError, match=r"'scout' .* no config of its own: its container's.*OneEncoder"):
             load(tmp_path, module_id="scout")
 
 
-def test_weights_of_single_ids_can_be_loaded_from_either(save: Save, tmp_path: Path, obs: np.ndarray):
-    container = OneEncoder(MultiAgentRLModuleConfig(SPECS))
+def test_weights_of_single_ids_can_be_loaded_from_either(save: Save, tmp_path: Path, obs: np.ndarray, config: Any):
+    container = OneEncoder(config)
     save(container, tmp_path)
-    other = OneEncoder(MultiAgentRLModuleConfig(SPECS))
+    other = OneEncoder(config)
     other.load_state(tmp_path, modules_to_load={"scout"})
     np.testing.assert_array_equal(_logits(other["scout"], obs), _logits(container["scout"], obs))
     assert not np.array_equal(_logits(other["red"], obs), _logits(container["red"], obs))

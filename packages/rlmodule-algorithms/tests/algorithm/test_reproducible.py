@@ -1,14 +1,16 @@
 from __future__ import annotations
 
-import pickle
-import random
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from importlib import import_module
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
+from own_layers import EACH_TRAINING
 
 from rlmodule_algorithms import PPOConfig
+from rlmodule_core.testing.global_generators import global_generators_untouched
 
 
 def trained(build: Any, config: PPOConfig, iterations: int = 3) -> tuple[Any, dict[str, Any]]:
@@ -24,6 +26,7 @@ def same(first: dict[str, Any], second: dict[str, Any]) -> bool:
     return all(np.array_equal(first[name], second[name]) for name in first)
 
 
+@EACH_TRAINING
 @pytest.mark.parametrize("env", ["CartPole-v1", "Pendulum-v1"])
 @pytest.mark.parametrize("act_with", ["numpy", "module"])
 def test_one_seed_gives_the_same_bits(small_ppo: PPOConfig, build: Any, env: str, act_with: str) -> None:
@@ -34,53 +37,44 @@ def test_one_seed_gives_the_same_bits(small_ppo: PPOConfig, build: Any, env: str
     assert same(first[1], second[1])
 
 
+@EACH_TRAINING
 def test_another_seed_gives_another_run(small_ppo: PPOConfig, build: Any) -> None:
     first, second = (trained(build, small_ppo.copy().debugging(seed=seed)) for seed in (0, 1))
     assert first[0] != second[0]
     assert not same(first[1], second[1])
 
 
+@EACH_TRAINING
 def test_without_a_seed_every_run_is_another(small_ppo: PPOConfig, build: Any) -> None:
     weights = [build(small_ppo.copy().debugging(seed=None)).get_module().get_state() for _ in range(2)]
     assert not same(*weights)
 
 
+@contextmanager
+def tensorflow_untouched() -> Iterator[None]:
+    """Fail where the block draws from, or seeds, TensorFlow's own generators."""
+    random = import_module("tensorflow").random
+    random.set_seed(3)
+    expected = random.uniform((2,)).numpy().tolist()
+    random.set_seed(3)
+    state = random.get_global_generator().state.numpy().tolist()
+    try:
+        yield
+        assert random.get_global_generator().state.numpy().tolist() == state
+        assert random.uniform((2,)).numpy().tolist() == expected
+    finally:
+        random.set_seed(None)
+
+
+@EACH_TRAINING
 @pytest.mark.parametrize("act_with", ["numpy", "module"])
 @pytest.mark.parametrize("seed", [0, None])
-def test_global_generators_are_left_alone(small_ppo: PPOConfig, build: Any, act_with: str, seed: int | None) -> None:
-    def states() -> tuple[bytes, bytes, Any]:
-        return pickle.dumps(np.random.get_state()), torch.get_rng_state().numpy().tobytes(), random.getstate()
-
-    before = states()
-    algorithm = build(small_ppo.env_runners(act_with=act_with).debugging(seed=seed))
-    algorithm.train()
-    algorithm.evaluate()
-    algorithm.compute_single_action(np.zeros(4, np.float32), explore=True)
-    assert states() == before
-
-
-def test_the_number_of_threads_is_given_back(small_ppo: PPOConfig, build: Any) -> None:
-    original = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        algorithm = build(small_ppo)
+def test_global_generators_are_left_alone(
+    small_ppo: PPOConfig, build: Any, act_with: str, seed: int | None, framework: str
+) -> None:
+    own = tensorflow_untouched() if framework == "tf2" else nullcontext()
+    with own, global_generators_untouched("a short run"):
+        algorithm = build(small_ppo.env_runners(act_with=act_with).debugging(seed=seed))
         algorithm.train()
-        assert torch.get_num_threads() == 2
-    finally:
-        torch.set_num_threads(original)
-
-
-def test_a_small_module_learns_on_one_thread(small_ppo: PPOConfig, build: Any, monkeypatch: Any) -> None:
-    algorithm = build(small_ppo)
-    counts: list[int] = []
-    update = algorithm.learner.update
-    monkeypatch.setattr(
-        algorithm.learner, "update", lambda *args, **kw: counts.append(torch.get_num_threads()) or update(*args, **kw)
-    )
-    original = torch.get_num_threads()
-    torch.set_num_threads(2)
-    try:
-        algorithm.train()
-    finally:
-        torch.set_num_threads(original)
-    assert counts == [1]
+        algorithm.evaluate()
+        algorithm.compute_single_action(np.zeros(4, np.float32), explore=True)

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from own_layers import EACH_TRAINING
 
 from rlmodule_algorithms import Algorithm, PPOConfig, PPORLModule, latest_checkpoint
 from rlmodule_core import CheckpointError, ConfigError, RLModule, SingleAgentRLModuleSpec
@@ -59,8 +60,9 @@ def test_what_goes_on_and_what_resumes_compute_the_same_bits(
     resumed.stop()
 
 
+@EACH_TRAINING
 def test_the_module_goes_on_in_the_framework_of_the_options_whatever_the_default_is(
-    exact: PPOConfig, build: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    exact: PPOConfig, build: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, framework: str
 ) -> None:
     algorithm = build(exact)
     algorithm.save(tmp_path)
@@ -68,7 +70,7 @@ def test_the_module_goes_on_in_the_framework_of_the_options_whatever_the_default
     monkeypatch.setattr(default, lambda: pytest.fail("the default backend was asked for"))
     for config in (None, exact.copy()):
         resumed = Algorithm.from_checkpoint(tmp_path, config=config)
-        assert resumed.get_module().framework == "torch"
+        assert resumed.get_module().framework == framework
         resumed.stop()
 
 

@@ -7,18 +7,21 @@ from typing import Any
 
 import numpy as np
 import pytest
+from own_layers import EACH_TRAINING
 
 from rlmodule_algorithms import PPOConfig
-from rlmodule_core import Policy, RLModule
+from rlmodule_core import Policy, RLModule, default_backend_name
 
 
 @pytest.mark.parametrize("env", ["CartPole-v1", "Pendulum-v1"])
-def test_numpy_serves_what_torch_has_trained_with_equal_greedy_actions(
-    small_ppo: PPOConfig, build: Any, tmp_path: Path, env: str
+@EACH_TRAINING
+def test_numpy_serves_what_was_trained_with_equal_greedy_actions(
+    small_ppo: PPOConfig, build: Any, tmp_path: Path, env: str, framework: str
 ) -> None:
     algorithm = build(small_ppo.environment(env).env_runners(act_with="module").training(lr=1e-2))
     for _ in range(3):
         algorithm.train()
+    assert algorithm.get_module().framework == framework
     policy = Policy.from_checkpoint(algorithm.save(tmp_path / "saved"), framework="numpy")
     width = algorithm.get_module().config.observation_space.shape[0]
     obs = np.random.default_rng(0).normal(size=(1000, width)).astype(np.float32)
@@ -39,7 +42,7 @@ def test_a_saved_algorithm_is_a_module_again_with_the_same_weights(
     algorithm.train()
     loaded = RLModule.from_checkpoint(algorithm.save(tmp_path))
     expected = algorithm.get_module().get_state()
-    assert loaded.framework == "torch"
+    assert loaded.framework == default_backend_name()
     assert all(np.array_equal(expected[name], value) for name, value in loaded.get_state().items())
 
 
@@ -53,7 +56,10 @@ def test_saving_changes_nothing_in_training(small_ppo: PPOConfig, build: Any, tm
     assert all(np.array_equal(expected[name], found[name]) for name in expected)
 
 
-def test_the_document_holds_counters_and_random_states(small_ppo: PPOConfig, build: Any, tmp_path: Path) -> None:
+@EACH_TRAINING
+def test_the_document_holds_counters_and_random_states(
+    small_ppo: PPOConfig, build: Any, tmp_path: Path, framework: str
+) -> None:
     algorithm = build(small_ppo)
     algorithm.train()
     algorithm.save(tmp_path)
@@ -61,7 +67,7 @@ def test_the_document_holds_counters_and_random_states(small_ppo: PPOConfig, bui
     assert (document["name"], document["acted_with"], document["by_name"]) == ("PPO", "numpy", {})
     assert {name: document["options"][name] for name in ("env", "framework_name", "seed", "minibatch_size")} == {
         "env": "CartPole-v1",
-        "framework_name": "torch",
+        "framework_name": framework,
         "seed": 0,
         "minibatch_size": 32,
     }

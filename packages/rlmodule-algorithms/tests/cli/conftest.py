@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Iterator, Sequence
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import gymnasium as gym
 import pytest
 
 from rlmodule_algorithms.cli import main
+from rlmodule_core import backend as core_backend
+from rlmodule_core import plugins
 
 SMALL = """
 [environment]
@@ -83,3 +86,27 @@ def refused(capsys: pytest.CaptureFixture[str]) -> Callable[[Sequence[object]], 
         return err
 
     return refuse
+
+
+@pytest.fixture
+def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., None]]:
+    """Installs a distribution of one module with entry points, for this test."""
+
+    def make(name: str, code: str, entry_points: Mapping[str, str]) -> None:
+        site, module = tmp_path / name, name.replace("-", "_")
+        info = site / f"{module}-2.5.dist-info"
+        info.mkdir(parents=True)
+        (site / f"{module}.py").write_text(code)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 2.5\n")
+        lines = "".join(f"[{group}]\n{line}\n" for group, line in entry_points.items())
+        (info / "entry_points.txt").write_text(lines)
+        monkeypatch.syspath_prepend(str(site))
+        monkeypatch.delitem(sys.modules, module, raising=False)
+
+    def forget() -> None:
+        plugins.load.cache_clear()
+        core_backend.get_backend.cache_clear()
+
+    forget()
+    yield make
+    forget()

@@ -103,12 +103,14 @@ def test_an_environment_that_does_not_fit_is_named_with_both_spaces(
     [
         ("evaluate {missing}", "Expected a checkpoint directory at"),
         ("evaluate {checkpoint} --env CartPol-v1", "Did you mean 'CartPole-v"),
-        ("evaluate {checkpoint} --env CartPole-v1 --framework tf2", "tf2"),
+        ("evaluate {checkpoint} --env CartPole-v1 --framework torch", "pip install rlmodule-torch\n"),
+        ("evaluate {checkpoint} --env CartPole-v1 --framework tf2", "pip install rlmodule-tf\n"),
     ],
 )
 def test_wrong_input_is_one_line_with_the_next_step(
-    line: str, expected: str, checkpoint: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    line: str, expected: str, checkpoint: Path, tmp_path: Path, uninstall: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
+    uninstall(line.split()[-1])
     assert main(line.format(checkpoint=checkpoint, missing=tmp_path / "missing").split()) == 2
     err = capsys.readouterr().err
     assert err.startswith("error: ")

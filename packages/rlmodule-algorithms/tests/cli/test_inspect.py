@@ -11,14 +11,13 @@ from typing import Any
 
 import gymnasium as gym
 import pytest
-import torch
+from own_layers import EACH_TRAINING, KERNEL, dense
 
 from rlmodule_algorithms import Algorithm, PPOConfig, latest_checkpoint
 from rlmodule_algorithms.cli import main
-from rlmodule_core import RLModule, RLModuleConfig, SingleAgentRLModuleSpec
+from rlmodule_core import RLModule, SingleAgentRLModuleSpec, default_backend_name
 from rlmodule_core.checkpoint import read_checkpoint, write_checkpoint
 from rlmodule_marl import MultiAgentRLModule
-from rlmodule_torch import TorchRLModule
 
 Refused = Callable[[Sequence[object]], str]
 
@@ -35,21 +34,21 @@ def told(capsys: pytest.CaptureFixture[str], *line: object) -> Any:
     return json.loads(shown(capsys, *line, "--json"))
 
 
-def standard_module(hiddens: list[int] | None = None) -> RLModule:
+def standard_module(hiddens: list[int] | None = None, framework: str | None = None) -> RLModule:
     return SingleAgentRLModuleSpec(
         observation_space=gym.spaces.Box(-1.0, 1.0, (4,)),
         action_space=gym.spaces.Discrete(2),
         model_config_dict={"fcnet_hiddens": [8] if hiddens is None else hiddens},
         catalog_class="ppo",
         module_class=PPOConfig().default_module_spec().module_class,
-    ).build(framework="torch")
+    ).build(framework=default_backend_name() if framework is None else framework)
 
 
-class OwnNet(TorchRLModule):
+class OwnNet(RLModule):
     """A network that no plan describes."""
 
     def setup(self) -> None:
-        self.net = torch.nn.Linear(4, 2)
+        self.net = dense(str(self.framework), 4, 2)
 
     def _forward_train(self, batch: Any) -> Any:
         return {"action_dist_inputs": self.net(batch["obs"])}
@@ -80,7 +79,8 @@ def test_an_algorithm_is_shown_whole(run: Path, capsys: pytest.CaptureFixture[st
         "rlmodule-catalogs ",
     ):
         assert part in out, part
-    assert "rlmodule-torch" not in out, "what trained it is not stored of what runs on every backend"
+    assert "rlmodule-torch" not in out
+    assert "rlmodule-tf" not in out, "what trained it is not stored of what runs on every backend"
     assert "gamma" not in out, "an option that has its default value"
     assert "\x1b" not in out
 
@@ -139,35 +139,41 @@ def test_a_container_shows_every_id_and_what_is_shared(tmp_path: Path, capsys: p
     assert [module["same_as"] for module in told(capsys, tmp_path / "container")["modules"]] == [None, None, "blue"]
 
 
+@EACH_TRAINING
 def test_a_module_of_the_user_s_own_shows_its_class_and_its_arrays(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], framework: str
 ) -> None:
-    OwnNet(RLModuleConfig(gym.spaces.Box(-1.0, 1.0, (4,)), gym.spaces.Discrete(2))).save_to_checkpoint(tmp_path)
+    spec = SingleAgentRLModuleSpec(OwnNet, gym.spaces.Box(-1.0, 1.0, (4,)), gym.spaces.Discrete(2), {})
+    spec.build(framework=framework).save_to_checkpoint(tmp_path)
     out = shown(capsys, tmp_path)
     assert f"{__name__}:OwnNet" in out
-    assert "torch alone" in out
-    assert "net.weight  [2, 4]  float32        8" in out
+    assert f"{framework} alone" in out
+    shape = {"torch": [2, 4], "tf2": [4, 2]}[framework]
+    assert f"net.{KERNEL[framework]}  {shape}  float32        8" in out
     assert "10 numbers in 2 arrays, 40 B\n" in out
     (summary,) = [module["summary"] for module in told(capsys, tmp_path)["modules"]]
     assert (summary["layers"], summary["forwards"], summary["state"]) == ([], {}, None)
     assert sum(weight["numbers"] for weight in summary["weights"].values()) == 10
 
 
-def test_a_module_is_shown_as_its_summary_shows_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    module = standard_module([8, 8])
+@EACH_TRAINING
+def test_a_module_is_shown_as_its_summary_shows_it(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], framework: str
+) -> None:
+    module = standard_module([8, 8], framework)
     module.save_to_checkpoint(tmp_path)
     # Which weights are trained is not stored, and neither is the framework.
-    expected = module.summary().replace(", all trainable", "").replace("torch, runs on", "any: it runs on")
+    expected = module.summary().replace(", all trainable", "").replace(f"{framework}, runs on", "any: it runs on")
     assert expected in shown(capsys, tmp_path)
 
 
 def test_a_framework_that_an_older_file_records_is_shown(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     standard_module().save_to_checkpoint(tmp_path)
     stored = read_checkpoint(tmp_path)
-    stored.document["rl_module"]["modules"]["default_policy"]["framework"] = "torch"
+    stored.document["rl_module"]["modules"]["default_policy"]["framework"] = "tf2"
     payloads = {name: stored.payload(name) for name in stored.payload_names}
     write_checkpoint(tmp_path, kind="rl_module", document=stored.document, payloads=payloads)
-    assert "framework     torch, runs on every backend\n" in shown(capsys, tmp_path)
+    assert "framework     tf2, runs on every backend\n" in shown(capsys, tmp_path)
 
 
 @pytest.mark.parametrize("width", [40, 80, 200])
@@ -186,7 +192,8 @@ def test_no_framework_is_imported(run: Path) -> None:
         "import sys\n"
         "from rlmodule_algorithms.cli import main\n"
         "code = main(sys.argv[1:])\n"
-        "print({'torch', 'tensorflow', 'rlmodule_torch', 'tensorboardX'} & set(sys.modules), file=sys.stderr)\n"
+        "heavy = {'torch', 'tensorflow', 'keras', 'rlmodule_torch', 'rlmodule_tf', 'tensorboardX'}\n"
+        "print(heavy & set(sys.modules), file=sys.stderr)\n"
         "sys.exit(code)\n"
     )
     for line in ([str(run)], [str(run), "--json"]):

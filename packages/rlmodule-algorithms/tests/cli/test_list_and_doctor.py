@@ -8,44 +8,23 @@ import json
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from own_layers import EACH_TRAINING, TRAINING
 from rich.console import Console
 
 from rlmodule_algorithms.cli import main
 from rlmodule_algorithms.cli.installed.doctor import examine
 from rlmodule_algorithms.presets import PRESETS
-from rlmodule_core import backend as core_backend
-from rlmodule_core import plugins
 
 Install = Callable[..., None]
 
-
-@pytest.fixture
-def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Install]:
-    """Installs a distribution of one module with entry points, for this test."""
-
-    def make(name: str, code: str, entry_points: Mapping[str, str]) -> None:
-        site, module = tmp_path / name, name.replace("-", "_")
-        info = site / f"{module}-2.5.dist-info"
-        info.mkdir(parents=True)
-        (site / f"{module}.py").write_text(code)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 2.5\n")
-        lines = "".join(f"[{group}]\n{line}\n" for group, line in entry_points.items())
-        (info / "entry_points.txt").write_text(lines)
-        monkeypatch.syspath_prepend(str(site))
-        monkeypatch.delitem(sys.modules, module, raising=False)
-
-    def forget() -> None:
-        plugins.load.cache_clear()
-        core_backend.get_backend.cache_clear()
-
-    forget()
-    yield make
-    forget()
+PACKAGES = {"torch": ("rlmodule-torch", "TorchBackend"), "tf2": ("rlmodule-tf", "TfBackend")}
+"""The distribution of each framework, and what it registers."""
+LIBRARIES = {"torch": "torch 2", "tf2": "tensorflow 2"}
 
 
 def listed(capsys: pytest.CaptureFixture[str]) -> Any:
@@ -74,16 +53,22 @@ def test_presets_and_all_groups_are_listed(capsys: pytest.CaptureFixture[str]) -
     assert [preset["name"] for preset in found["presets"]] == list(PRESETS)
     names = {group: [plugin["name"] for plugin in found[group]] for group in list(found)[1:]}
     assert names["algorithms"] == ["PPO"]
-    assert names["backends"] == ["numpy", "torch"]
+    frameworks = sorted(["numpy", *TRAINING])
+    assert names["backends"] == frameworks
     assert "ppo" in names["catalogs"]
-    assert names["modules"] == ["actor-critic.numpy", "actor-critic.torch"]
-    assert found["backends"][1]["distribution"] == "rlmodule-torch"
-    assert found["backends"][1]["version"] == importlib.import_module("rlmodule_torch").__version__
+    assert names["modules"] == [f"actor-critic.{name}" for name in frameworks]
     assert {plugin["problem"] for group in names for plugin in found[group]} == {None}
     assert main(["list"]) == 0
     out = capsys.readouterr().out
-    for name in (*PRESETS, "algorithms", "PPOConfig", "rlmodule-torch ", "TorchBackend"):
+    for name in (*PRESETS, "algorithms", "PPOConfig"):
         assert name in out
+    for plugin in found["backends"]:
+        if plugin["name"] in TRAINING:
+            package, class_name = PACKAGES[plugin["name"]]
+            assert plugin["distribution"] == package
+            assert plugin["version"] == importlib.import_module(package.replace("-", "_")).__version__
+            assert f"{package} " in out
+            assert class_name in out
 
 
 BROKEN = {
@@ -110,43 +95,69 @@ def test_a_broken_plugin_breaks_nothing_but_itself(
     report = diagnosed(capsys, 2)
     assert report["catalogs theirs"][0] == "fail"
     assert expected in report["catalogs theirs"][1]
-    assert report["framework torch"][0] == "ok"
+    assert [report[f"framework {name}"][0] for name in TRAINING] == ["ok"] * len(TRAINING)
 
 
 def test_a_name_that_two_distributions_claim_is_shown_for_both(
     install: Install, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    install("their-torch", "thing = 1", {"rlmodule.backends": "torch = their_torch:thing"})
-    claimed = [plugin for plugin in listed(capsys)["backends"] if plugin["name"] == "torch"]
-    assert [plugin["distribution"] for plugin in claimed] == ["rlmodule-torch", "their-torch"]
-    for plugin in claimed:
-        assert "claimed by rlmodule-torch and by their-torch" in plugin["problem"]
-    report = diagnosed(capsys, 2)
-    assert report["framework torch"][0] == "fail"
+    claims = "\n".join(f"{name} = their_things:thing" for name in TRAINING)
+    install("their-things", "thing = 1", {"rlmodule.backends": claims})
+    backends, report = listed(capsys)["backends"], diagnosed(capsys, 2)
+    for name in TRAINING:
+        ours, _ = PACKAGES[name]
+        claimed = [plugin for plugin in backends if plugin["name"] == name]
+        assert [plugin["distribution"] for plugin in claimed] == [ours, "their-things"]
+        for plugin in claimed:
+            assert f"claimed by {ours} and by their-things" in plugin["problem"]
+        assert report[f"framework {name}"][0] == "fail"
+        assert "their-things" in report[f"framework {name}"][1]
     assert report["framework"][0] == "fail"
-    assert "their-torch" in report["framework torch"][1]
 
 
 def test_everything_works_here(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("OMP_NUM_THREADS", "1")
     report = diagnosed(capsys, 0)
     assert {verdict for verdict, _ in report.values()} == {"ok"}
-    assert "runs and trains" in report["framework torch"][1]
-    assert "torch 2" in report["framework torch"][1]
+    for name in TRAINING:
+        assert report[f"framework {name}"][1].startswith("runs and trains (")
+        assert LIBRARIES[name] in report[f"framework {name}"][1]
     assert report["framework numpy"][1].startswith("runs (")
     assert "CartPole-v1 runs" in report["gymnasium"][1]
     assert "core interface" in report["rlmodule-core"][1]
 
 
+@pytest.fixture
+def break_down(install: Install, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], str]:
+    """Lets the package of a framework fail to be imported; its name."""
+
+    def make(framework: str) -> str:
+        package = PACKAGES[framework][0].replace("-", "_")
+        for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+            monkeypatch.delitem(sys.modules, name)
+        monkeypatch.setitem(sys.modules, package, None)
+        return package
+
+    return make
+
+
+@EACH_TRAINING
 def test_a_framework_that_cannot_be_imported_is_shown(
-    capsys: pytest.CaptureFixture[str], install: Install, monkeypatch: pytest.MonkeyPatch
+    framework: str, capsys: pytest.CaptureFixture[str], break_down: Callable[[str], str]
 ) -> None:
-    for name in [name for name in sys.modules if name.partition(".")[0] == "rlmodule_torch"]:
-        monkeypatch.delitem(sys.modules, name)
-    monkeypatch.setitem(sys.modules, "rlmodule_torch", None)
+    package = break_down(framework)
     report = diagnosed(capsys, 2)
-    assert report["framework torch"][0] == "fail"
-    assert "rlmodule_torch" in report["framework torch"][1]
+    assert package in report[f"framework {framework}"][1]
+    verdicts = {name: report[f"framework {name}"][0] for name in ("numpy", *TRAINING)}
+    assert verdicts == {name: "fail" if name == framework else "ok" for name in verdicts}
+
+
+def test_where_no_framework_can_be_imported_nothing_trains(
+    capsys: pytest.CaptureFixture[str], break_down: Callable[[str], str]
+) -> None:
+    for framework in TRAINING:
+        break_down(framework)
+    report = diagnosed(capsys, 2)
     assert report["framework"][1].startswith("none that trains works")
     assert report["framework numpy"][0] == "ok"
 

@@ -12,7 +12,7 @@ from rlmodule_algorithms.cli.options import TrainOptions
 from rlmodule_algorithms.cli.training.goal import DEFAULT_MAX_STEPS
 from rlmodule_algorithms.cli.training.plan import DEFAULT_CHECKPOINT_EVERY, plan_training
 from rlmodule_algorithms.presets import PRESETS
-from rlmodule_core import ConfigError, UnknownIdError
+from rlmodule_core import ConfigError, UnknownIdError, default_backend_name
 
 PRESET = PRESETS["ppo-cartpole"]
 
@@ -22,7 +22,7 @@ def test_without_options_it_is_the_cartpole_preset() -> None:
     assert (plan.algorithm, plan.env, plan.preset) == ("PPO", "CartPole-v1", PRESET.name)
     assert plan.limits == Limits(PRESET.target, PRESET.max_env_steps, PRESET.max_seconds, PRESET.stop_at)
     assert plan.final_episodes == PRESET.final_episodes
-    assert (plan.config.env, plan.config.seed, plan.config.framework_name) == ("CartPole-v1", 0, "torch")
+    assert (plan.config.env, plan.config.seed, plan.config.framework_name) == ("CartPole-v1", 0, default_backend_name())
 
 
 def test_options_change_the_config() -> None:

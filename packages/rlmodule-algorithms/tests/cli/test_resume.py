@@ -13,6 +13,7 @@ import pytest
 
 from rlmodule_algorithms import Algorithm, latest_checkpoint
 from rlmodule_algorithms.cli import main
+from rlmodule_core import default_backend_name
 from rlmodule_core.checkpoint import read_checkpoint
 
 Refused = Callable[[Sequence[object]], str]
@@ -35,7 +36,8 @@ def test_the_end_of_a_run_is_saved_beside_the_scheduled_checkpoints(run: Path) -
 def test_a_run_goes_on_in_its_directory_with_its_settings(run: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--resume", str(run), "--max-steps", "1000"]) == 3
     out, err = capsys.readouterr()
-    assert out.startswith("PPO on CartPole-v1  torch, seed 0, 4 environments\nGoing on from iteration 5, ")
+    framework = default_backend_name()
+    assert out.startswith(f"PPO on CartPole-v1  {framework}, seed 0, 4 environments\nGoing on from iteration 5, ")
     assert "Until greedy episodes average 501, at most 1,000 steps." in out
     assert f"{run} is taken" not in out
     assert err == ""
@@ -105,14 +107,13 @@ def test_exact_runs_compute_what_one_that_was_never_stopped_computes(
 
 def test_options_that_repeat_the_run_are_no_contradiction(run: Path) -> None:
     line = ["train", "ppo", "--resume", str(run), "--env", "CartPole-v1", "--seed", "0", "--num-envs", "4"]
-    assert main([*line, "--framework", "torch", "--out", str(run), "--max-steps", "700", "--quiet"]) == 3
+    assert main([*line, "--framework", default_backend_name(), "--out", str(run), "--max-steps", "700", "--quiet"]) == 3
 
 
 @pytest.mark.parametrize(
     "option",
     [
         "--env Acrobot-v1",
-        "--framework numpy",
         "--preset ppo-cartpole",
         "--config small.toml",
         "--seed 1",
@@ -125,7 +126,13 @@ def test_options_that_contradict_the_run_are_named(option: str, run: Path, refus
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     err = refused(["train", "--resume", run, *option.split(), "--max-steps", "9999"])
     assert f"which these contradict: {option}" in err
-    assert "only --target, --max-steps, --max-seconds and --checkpoint-every can change" in err
+    assert "only --framework, --target, --max-steps, --max-seconds and --checkpoint-every can change" in err
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+
+
+def test_a_framework_that_cannot_train_leaves_the_run_as_it_is(run: Path, refused: Refused) -> None:
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    assert "'numpy' only runs forwards" in refused(["train", "--resume", run, "--framework", "numpy"])
     assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
 
 

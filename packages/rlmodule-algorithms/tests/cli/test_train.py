@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from rlmodule_algorithms.cli import main
-from rlmodule_core import Policy
+from rlmodule_core import Policy, default_backend_name
 from rlmodule_core.checkpoint import read_checkpoint
 
 
 def test_a_run_that_meets_its_target_ends_with_0_and_can_be_evaluated(capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["train", "--target", "5", "--max-steps", "100000", "--seed", "2"]) == 0
     out = capsys.readouterr().out
-    assert out.startswith("PPO on CartPole-v1  torch, seed 2, ")
+    assert out.startswith(f"PPO on CartPole-v1  {default_backend_name()}, seed 2, ")
     assert "Until greedy episodes average 5, at most 100,000 steps." in out
     assert "steps/s" in out
     assert "Target met" in out
@@ -66,12 +67,14 @@ def test_a_train_batch_that_is_rounded_up_is_said_in_the_header(capsys: pytest.C
     [
         ("train --env CartPol-v1", "Did you mean 'CartPole-v"),
         ("train --preset cartpol", "Did you mean 'ppo-cartpole'?"),
-        ("train --framework tf2", "pip install rlmodule-tf"),
+        ("train --framework torch", "pip install rlmodule-torch"),
+        ("train --framework tf2", "pip install rlmodule-tf\n"),
     ],
 )
 def test_wrong_input_is_one_line_and_leaves_no_directory(
-    line: str, expected: str, capsys: pytest.CaptureFixture[str]
+    line: str, expected: str, uninstall: Callable[[str], None], capsys: pytest.CaptureFixture[str]
 ) -> None:
+    uninstall(line.split()[-1])
     assert main(line.split()) == 2
     out, err = capsys.readouterr()
     assert out == ""

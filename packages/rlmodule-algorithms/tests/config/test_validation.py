@@ -100,13 +100,18 @@ def test_an_auto_fragment_divides_the_batch_among_the_environments() -> None:
     assert config.fragment_length == 128
 
 
-def test_a_framework_that_is_not_installed_says_what_to_install(small_ppo: PPOConfig) -> None:
-    with pytest.raises(BackendNotFoundError, match=r"Install it: pip install rlmodule-tf"):
-        small_ppo.framework("tf2").build()
+@pytest.mark.parametrize(("framework", "package"), [("torch", "rlmodule-torch"), ("tf2", "rlmodule-tf")])
+def test_a_framework_that_is_not_installed_says_what_to_install(
+    small_ppo: PPOConfig, framework: str, package: str, uninstall: Any
+) -> None:
+    uninstall(framework)
+    with pytest.raises(BackendNotFoundError, match=rf"Install it: pip install {package}$"):
+        small_ppo.framework(framework).build()
 
 
 def test_numpy_cannot_train(small_ppo: PPOConfig) -> None:
-    with pytest.raises(ConfigError, match=r"'numpy' only runs forwards. Train with framework 'torch' or 'tf2'"):
+    packages = r"Train with rlmodule-torch \(framework 'torch'\) or rlmodule-tf \(framework 'tf2'\): pip install one"
+    with pytest.raises(ConfigError, match=rf"'numpy' only runs forwards\. {packages}"):
         small_ppo.framework("numpy").build()
 
 

@@ -6,13 +6,11 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
-import torch
-from torch import nn
+from own_layers import dense, lstm, run_lstm
 
 from rlmodule_algorithms import PPOConfig
-from rlmodule_core import RLModuleConfig, SingleAgentRLModuleSpec
+from rlmodule_core import RLModule, RLModuleConfig, SingleAgentRLModuleSpec
 from rlmodule_core.numpy_backend import NumpyRLModule
-from rlmodule_torch import TorchRLModule
 
 SIZE = 12
 
@@ -31,23 +29,23 @@ class Summing(NumpyRLModule):
     _forward_exploration = _forward_inference = _forward_train
 
 
-class Remembering(TorchRLModule):
-    """Actor and critic over one LSTM, as its user would write it."""
+class Remembering(RLModule):
+    """Actor and critic over one LSTM of the framework's own, as its user would write it."""
 
     def setup(self) -> None:
-        self.lstm = nn.LSTM(self.config.observation_space.shape[0], SIZE, batch_first=True)
-        self.pi, self.vf = nn.Linear(SIZE, self.config.action_space.n), nn.Linear(SIZE, 1)
+        config: Any = self.config
+        self.lstm = lstm(self.framework, config.observation_space.shape[0], SIZE)
+        self.pi, self.vf = (dense(self.framework, SIZE, outputs) for outputs in (config.action_space.n, 1))
 
     def get_initial_state(self) -> Mapping[str, Any]:
         return {"h": np.zeros(SIZE, np.float32), "c": np.zeros(SIZE, np.float32)}
 
     def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        state = tuple(batch["state_in"][key][None] for key in ("h", "c"))
-        latents, (h, c) = self.lstm(batch["obs"], state)
+        latents, h, c = run_lstm(self.lstm, batch["obs"], **batch["state_in"])
         return {
             "action_dist_inputs": self.pi(latents),
             "vf_preds": self.vf(latents)[..., 0],
-            "state_out": {"h": h[0], "c": c[0]},
+            "state_out": {"h": h, "c": c},
         }
 
     _forward_exploration = _forward_inference = _forward_train
@@ -80,10 +78,11 @@ def summing() -> Callable[..., Summing]:
 
 
 @pytest.fixture
-def remembering_ppo() -> PPOConfig:
+def remembering_ppo(framework: str) -> PPOConfig:
     """PPO on CartPole without velocities, with a hand-written LSTM."""
     return (
         PPOConfig()
+        .framework(framework)
         .environment(hidden_velocities)
         .env_runners(num_envs_per_env_runner=4)
         .training(train_batch_size=256, minibatch_size=64, num_epochs=2, model={"max_seq_len": 8})
@@ -97,7 +96,7 @@ def remembering_ppo() -> PPOConfig:
 def trained(remembering_ppo: PPOConfig, build: Any) -> Any:
     """An algorithm whose weights have moved, so that states matter."""
     algorithm = build(remembering_ppo)
-    with torch.no_grad():
-        for weight in algorithm.get_module().parameters():
-            weight.mul_(3.0)
+    module = algorithm.get_module()
+    trained = set(module.get_state()) - module.backend.untrained_weights(module)
+    module.set_state({name: 3 * array if name in trained else array for name, array in module.get_state().items()})
     return algorithm

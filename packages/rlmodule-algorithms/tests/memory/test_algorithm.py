@@ -8,6 +8,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from own_layers import EACH_TRAINING
 
 from rlmodule_algorithms import Algorithm, evaluate_policy
 from rlmodule_core import Policy
@@ -18,6 +19,7 @@ def same_weights(one: Any, other: Any) -> bool:
     return all(np.array_equal(expected[name], found[name]) for name in expected)
 
 
+@EACH_TRAINING
 def test_a_single_action_takes_and_gives_the_state(trained: Any) -> None:
     obs = np.array([0.3, -0.2], np.float32)
     _, state, first = trained.compute_single_action(obs)
@@ -28,6 +30,7 @@ def test_a_single_action_takes_and_gives_the_state(trained: Any) -> None:
     assert np.abs(first["action_dist_inputs"] - second["action_dist_inputs"]).max() > 1e-2
 
 
+@EACH_TRAINING
 def test_evaluated_episodes_are_those_played_one_by_one_with_their_states(trained: Any) -> None:
     found = trained.evaluate(episodes=11, seed=100)
     returns = []
@@ -81,6 +84,7 @@ def test_callbacks_and_metrics_are_as_before(remembering_ppo: Any, build: Any) -
     assert len(result["evaluation"]["episode_returns"]) == 3
 
 
+@EACH_TRAINING
 def test_a_resumed_run_goes_on_bit_for_bit(remembering_ppo: Any, build: Any, tmp_path: Path) -> None:
     config = remembering_ppo.checkpointing(exact_resume=True)
     one = build(config)
@@ -95,9 +99,11 @@ def test_a_resumed_run_goes_on_bit_for_bit(remembering_ppo: Any, build: Any, tmp
     other.stop()
 
 
+@EACH_TRAINING
 def test_a_served_checkpoint_acts_with_memory(trained: Any, tmp_path: Path) -> None:
     trained.save(tmp_path)
     policy = Policy.from_checkpoint(tmp_path, module_class=type(trained.get_module()))
+    assert policy.module.framework == trained.get_module().framework
     found = evaluate_policy(policy, lambda: trained.config.env(None), episodes=5, seed=3)
     assert found == trained.evaluate(episodes=5, seed=3)
 

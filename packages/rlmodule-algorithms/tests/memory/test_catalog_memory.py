@@ -9,6 +9,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary, Tuple
+from own_layers import EACH_TRAINING
 
 from rlmodule_algorithms import Algorithm, PPOConfig, evaluate_policy
 from rlmodule_core import Policy
@@ -70,7 +71,7 @@ def memory_ppo(request: Any, remembering_ppo: PPOConfig) -> PPOConfig:
 
 
 def ratios(algorithm: Any) -> Any:
-    """Of a rollout, acted in numpy, under the torch module that learns."""
+    """Of a rollout, acted in numpy, under the module that learns."""
     algorithm._refresh()
     columns, _ = algorithm.learner.make_batch(algorithm._runner.sample(), algorithm._acting)
     module = algorithm.get_module()
@@ -80,9 +81,9 @@ def ratios(algorithm: Any) -> Any:
     return np.exp(logp[columns["loss_mask"]])
 
 
-def test_ratios_start_at_1_and_move_with_every_iteration(memory_ppo: PPOConfig, build: Any) -> None:
+def test_ratios_start_at_1_and_move_with_every_iteration(memory_ppo: PPOConfig, build: Any, framework: str) -> None:
     algorithm = build(memory_ppo.training(lr=1e-2))
-    assert algorithm.acting_framework == "numpy"
+    assert (algorithm.get_module().framework, algorithm.acting_framework) == (framework, "numpy")
     assert np.abs(ratios(algorithm) - 1.0).max() <= 1e-5
     # The states that a rollout begins in are kept across updates, as those of another policy.
     for _ in range(2):
@@ -104,9 +105,10 @@ def test_resuming_goes_on_bit_for_bit(memory_ppo: PPOConfig, build: Any, tmp_pat
     other.stop()
 
 
+@EACH_TRAINING
 @pytest.mark.parametrize("memory", ["lstm told", "gru shared", "attention told"])
 def test_masks_nested_observations_and_nested_actions_go_with_memory(
-    remembering_ppo: PPOConfig, build: Any, tmp_path: Path, memory: str
+    remembering_ppo: PPOConfig, build: Any, tmp_path: Path, memory: str, framework: str
 ) -> None:
     model = {"fcnet_hiddens": [8], "max_seq_len": 4, **MEMORIES[memory]}
     config = remembering_ppo.rl_module(rl_module_spec=None).training(model=model, lr=1e-2)
@@ -115,8 +117,8 @@ def test_masks_nested_observations_and_nested_actions_go_with_memory(
         assert np.abs(ratios(algorithm) - 1.0).max() <= 1e-5
         algorithm.train()
     algorithm.save(tmp_path)
-    served, torch_policy = (Policy.from_checkpoint(tmp_path, framework=name) for name in ("numpy", "torch"))
-    sessions = [policy.session(1) for policy in (served, torch_policy)]
+    served, trainer = (Policy.from_checkpoint(tmp_path, framework=name) for name in ("numpy", framework))
+    sessions = [policy.session(1) for policy in (served, trainer)]
     env, rewards = Puzzle(), np.zeros(1)
     obs, _ = env.reset(seed=0)
     for _ in range(200):

@@ -6,9 +6,11 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
+from own_layers import EACH_TRAINING, gradients, note
 
 from rlmodule_core import DEFAULT_MODULE_ID, Columns, ConfigError, compute_actions
+
+pytestmark = EACH_TRAINING
 
 
 def sampled(algorithm: Any) -> dict[str, Any]:
@@ -16,16 +18,21 @@ def sampled(algorithm: Any) -> dict[str, Any]:
     return dict(algorithm.learner.make_batch(algorithm._runner.sample(), algorithm._acting)[0])
 
 
-def gradients(algorithm: Any, columns: Any) -> tuple[dict[str, Any], dict[str, float]]:
-    """Of PPO's loss of one batch, and the loss's metrics."""
+def gradients_of(algorithm: Any, columns: Any) -> tuple[dict[str, Any], dict[str, float]]:
+    """Those of PPO's loss of one batch, and the loss's metrics."""
     learner, module = algorithm.learner, algorithm.get_module()
-    batch = module.backend.batch(None, columns)
-    module.zero_grad(set_to_none=True)
+    backend, metrics = module.backend, {}
+    batch = backend.batch(None, columns)
     coeffs = {**learner.coefficients(DEFAULT_MODULE_ID, 0), "entropy_coeff": 0.01}
-    loss, metrics = learner._loss_of(DEFAULT_MODULE_ID)(module.backend.ops, module.forward_train(batch), batch, coeffs)
-    loss.backward()
-    found = {name: weight.grad.clone() for name, weight in module.named_parameters()}
-    return found, {name: value.item() for name, value in metrics.items()}
+    weights = {name: weight for name, weight in backend.named_weights(module).items() if backend.is_trained(weight)}
+
+    def run() -> Any:
+        loss, parts = learner._loss_of(DEFAULT_MODULE_ID)(backend.ops, module.forward_train(batch), batch, coeffs)
+        metrics.update({name: backend.ops.stop_gradient(value) for name, value in parts.items()})
+        return loss
+
+    found = gradients(module.framework, run, list(weights.values()))
+    return dict(zip(weights, found, strict=True)), {name: float(value) for name, value in metrics.items()}
 
 
 def rows(columns: Any, n: int, length: int) -> dict[str, Any]:
@@ -44,16 +51,16 @@ def test_the_gradient_of_padded_sequences_is_that_of_each_alone(trained: Any) ->
     columns = sampled(trained)
     lengths = columns["seq_lens"]
     assert lengths.min() < lengths.max() == 8
-    whole, metrics = gradients(trained, columns)
+    whole, metrics = gradients_of(trained, columns)
     sums: dict[str, Any] = dict.fromkeys(whole, 0.0)
     losses = dict.fromkeys(metrics, 0.0)
     for n, length in enumerate(lengths.tolist()):
         share = length / lengths.sum()
-        alone, parts = gradients(trained, rows(columns, n, length))
+        alone, parts = gradients_of(trained, rows(columns, n, length))
         sums = {name: total + share * alone[name] for name, total in sums.items()}
         losses = {name: total + share * parts[name] for name, total in losses.items()}
     for name, gradient in whole.items():
-        torch.testing.assert_close(gradient, sums[name], rtol=1e-4, atol=1e-6)
+        np.testing.assert_allclose(gradient, sums[name], rtol=1e-4, atol=1e-6)
     assert metrics == pytest.approx(losses, rel=1e-4, abs=1e-6)
 
 
@@ -84,9 +91,9 @@ def test_sequences_give_what_the_single_steps_gave(trained: Any) -> None:
     outputs = module.backend.to_numpy(module.forward_train(module.backend.batch(None, columns)))
     inputs = columns["action_dist_inputs"]
     np.testing.assert_allclose(outputs["action_dist_inputs"][mask], inputs[mask], rtol=1e-4, atol=1e-5)
-    dist = module.get_train_action_dist_cls().from_logits(torch.from_numpy(outputs["action_dist_inputs"]))
-    logp = dist.logp(torch.from_numpy(columns["actions"])).numpy()
-    ratios = np.exp(logp[mask] - columns["action_logp"][mask])
+    native = module.backend.batch(None, {"inputs": outputs["action_dist_inputs"], "actions": columns["actions"]})
+    logp = module.get_train_action_dist_cls().from_logits(native["inputs"]).logp(native["actions"])
+    ratios = np.exp(module.backend.to_numpy(logp)[mask] - columns["action_logp"][mask])
     assert np.abs(ratios - 1.0).max() <= 1e-5
     # Without the states they would be others: the test can fail.
     forgotten = {**columns, "state_in": {key: 0 * leaf for key, leaf in columns["state_in"].items()}}
@@ -132,13 +139,12 @@ def lambda_returns(rollout: Any, values: Any, following: Any, *, gamma: float, l
     return targets
 
 
-def test_the_minibatch_size_counts_steps_and_whole_sequences_are_drawn(trained: Any) -> None:
-    seen: list[tuple[int, int]] = []
+def test_the_minibatch_size_counts_steps_and_whole_sequences_are_drawn(trained: Any, framework: str) -> None:
+    noted: list[Any] = []
     learner, compute = trained.learner, trained.learner.compute_loss_for_module
 
     def watching(module_id: str, outputs: Any, batch: Any, coeffs: Any) -> Any:
-        seen.append((len(batch["seq_lens"]), len(batch["obs"])))
-        assert len(batch["obs"]) == int(batch["seq_lens"].sum()) == len(outputs["vf_preds"])
+        note(framework, noted, batch["seq_lens"], batch["obs"], outputs["vf_preds"])
         assert "loss_mask" not in batch
         return compute(module_id, outputs, batch, coeffs)
 
@@ -146,6 +152,8 @@ def test_the_minibatch_size_counts_steps_and_whole_sequences_are_drawn(trained: 
     columns = sampled(trained)
     learner.update({DEFAULT_MODULE_ID: columns}, timestep=0)
     count, steps = len(columns["seq_lens"]), int(columns["seq_lens"].sum())
+    assert all(len(obs) == lengths.sum() == len(values) for lengths, obs, values in noted)
+    seen = [(len(lengths), len(obs)) for lengths, obs, _ in noted]
     assert steps == 256
     assert len(seen) == 2 * 4
     assert {sequences for sequences, _ in seen[:3]} == {-(-count // 4)}

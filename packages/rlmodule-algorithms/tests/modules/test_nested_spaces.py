@@ -7,14 +7,12 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
-import torch
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
-from torch import nn
+from own_layers import dense, in_turn, tanh
 
 from rlmodule_algorithms import Algorithm, PPOConfig
 from rlmodule_algorithms.masked import cleared
-from rlmodule_core import ConfigError, NotANumberError, SingleAgentRLModuleSpec, get_backend
-from rlmodule_torch import TorchRLModule
+from rlmodule_core import ConfigError, NotANumberError, RLModule, SingleAgentRLModuleSpec, get_backend
 
 ID = "default_policy"
 
@@ -41,20 +39,21 @@ class Split(gym.Env[Any, Any]):
         return {"left": np.array([2.0 * self.left - 1], np.float32), "rest": (np.array([self.right], np.int8),)}
 
 
-class OwnNested(TorchRLModule):
+class OwnNested(RLModule):
     """As a user would write it: joins what it finds in the nested observation."""
 
     def setup(self) -> None:
-        self.body = nn.Sequential(nn.Linear(2, 16), nn.Tanh())
-        self.policy, self.value = nn.Linear(16, 3), nn.Linear(16, 1)
+        here: Any = self.framework
+        self.body = in_turn(here, dense(here, 2, 16), tanh(here))
+        self.policy, self.value = dense(here, 16, 3), dense(here, 16, 1)
 
-    def _latent(self, batch: Mapping[str, Any]) -> torch.Tensor:
-        obs = batch["obs"]
-        return self.body(torch.cat([obs["left"], obs["rest"]["0"].float()], dim=1))
+    def _latent(self, batch: Mapping[str, Any]) -> Any:
+        ops, obs = self.backend.ops, batch["obs"]
+        return self.body(ops.concat([obs["left"], ops.cast(obs["rest"]["0"], "float32")], 1))
 
     def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         latent = self._latent(batch)
-        return {"action_dist_inputs": self.policy(latent), "vf_preds": self.value(latent).squeeze(-1)}
+        return {"action_dist_inputs": self.policy(latent), "vf_preds": self.value(latent)[..., 0]}
 
     def _forward_exploration(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         return {"action_dist_inputs": self.policy(self._latent(batch))}
@@ -123,8 +122,9 @@ def test_a_leaf_that_is_not_finite_is_named_by_its_path(small_ppo: PPOConfig, bu
         build(configured(small_ppo, Sick)).train()
 
 
-def test_torch_gets_nested_tensors_by_key_of_a_tuple() -> None:
-    batch = get_backend("torch").batch(
-        Split.observation_space, {"left": np.zeros((2, 1)), "rest": [np.zeros((2, 1), np.int8)]}
-    )
-    assert (batch["left"].dtype, batch["rest"]["0"].dtype) == (torch.float32, torch.int64)
+def test_a_framework_gets_nested_tensors_by_key_of_a_tuple(framework: str) -> None:
+    backend = get_backend(framework)
+    batch = backend.batch(Split.observation_space, {"left": np.zeros((2, 1)), "rest": [np.zeros((2, 1), np.int8)]})
+    leaves = batch["left"], batch["rest"]["0"]
+    assert all(isinstance(leaf, backend.ops.tensor_type) for leaf in leaves)
+    assert [backend.ops.dtype_name(leaf) for leaf in leaves] == ["float32", "int64"]

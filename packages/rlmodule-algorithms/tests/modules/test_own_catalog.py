@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from torch import nn
+from own_layers import KERNEL, TRAINING, dense, ppo_base
 
-from rlmodule_algorithms import PPOConfig, PPOTorchRLModule
+from rlmodule_algorithms import PPOConfig
 from rlmodule_catalogs import PPOCatalog
 from rlmodule_core import (
     ActorCriticEncoderConfig,
@@ -33,10 +33,13 @@ class OwnEncoderCatalog(PPOCatalog):
 
 
 class NativeHeadCatalog(PPOCatalog):
-    """Returns a network of torch's own as the value head."""
+    """Returns a layer of the framework's own as the value head."""
 
     def build_vf_head(self, framework: str) -> Any:
-        return nn.Linear(self.latent_dims[0], 1)
+        return dense(framework, self.latent_dims[0], 1)
+
+
+KIND = {"torch": "Linear", "tf2": "Dense"}
 
 
 @pytest.fixture
@@ -68,29 +71,39 @@ def test_another_encoder_config_trains_and_stays_portable(trained: Any, tmp_path
     assert np.array_equal(policy.compute_actions(OBS)[0], expected)
 
 
-def test_a_native_value_head_trains_and_the_module_acts_itself(trained: Any) -> None:
+def test_a_native_value_head_trains_and_the_module_acts_itself(trained: Any, framework: str) -> None:
     algorithm = trained(NativeHeadCatalog)
     module = algorithm.get_module()
-    assert type(module) is PPOTorchRLModule
-    assert isinstance(module.vf, nn.Linear)
-    assert algorithm.acting_framework == "torch"
-    assert {"vf.weight", "vf.bias"} <= module.get_state().keys()
+    assert type(module) is ppo_base(framework)
+    assert type(module.vf) is type(dense(framework, 1, 1))
+    assert algorithm.acting_framework == framework
+    assert {f"vf.{KERNEL[framework]}", "vf.bias"} <= module.get_state().keys()
 
 
-def test_a_native_value_head_is_saved_and_loaded_back_in_torch_only(trained: Any, tmp_path: Path) -> None:
+def test_a_native_value_head_is_saved_and_loaded_back_in_its_framework_only(
+    trained: Any, tmp_path: Path, framework: str
+) -> None:
     algorithm = trained(NativeHeadCatalog)
     algorithm.save(tmp_path)
     policy = Policy.from_checkpoint(tmp_path)
     expected = Policy(algorithm.get_module()).compute_actions(OBS)[2]["action_dist_inputs"]
+    assert policy.module.framework == framework
     assert np.array_equal(policy.compute_actions(OBS)[2]["action_dist_inputs"], expected)
-    with pytest.raises((CheckpointError, ConfigError), match="'vf'"):
-        Policy.from_checkpoint(tmp_path, framework="numpy")
+    for other in {"numpy", *TRAINING} - {framework}:
+        with pytest.raises(CheckpointError, match=f"written by {framework} and is tied to it by its part 'vf'"):
+            Policy.from_checkpoint(tmp_path, framework=other)
+        with pytest.raises(ConfigError, match="its part 'vf'"):
+            algorithm.get_module().to_framework(other)
 
 
-def test_act_with_numpy_is_refused_for_a_native_value_head_by_its_name(bandit: Any, small_ppo: PPOConfig) -> None:
+def test_act_with_numpy_is_refused_for_a_native_value_head_by_its_name(
+    bandit: Any, small_ppo: PPOConfig, framework: str
+) -> None:
     spec = SingleAgentRLModuleSpec(catalog_class=NativeHeadCatalog)
     config = small_ppo.environment(bandit).rl_module(rl_module_spec=spec).env_runners(act_with="numpy")
-    with pytest.raises(ConfigError, match="because of its part 'vf', a Linear that was not built from a plan"):
+    with pytest.raises(
+        ConfigError, match=f"because of its part 'vf', a {KIND[framework]} that was not built from a plan"
+    ):
         config.build()
 
 

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from torch import nn
+from own_layers import KERNEL, batch_normalization, dense, dropout, in_turn
 
-from rlmodule_core import SingleAgentRLModuleSpec, SpecCheckingError
-from rlmodule_torch import TorchRLModule
+from rlmodule_core import Policy, RLModule, SingleAgentRLModuleSpec, SpecCheckingError
 
 ID = "default_policy"
 
 
-class Small(TorchRLModule):
-    """Two linear heads on the observation."""
+class Small(RLModule):
+    """Two linear heads on the observation, in the framework of the algorithm."""
+
+    framework: Any
 
     def setup(self) -> None:
-        self.policy, self.value = nn.Linear(4, 2), nn.Linear(4, 1)
+        self.policy, self.value = (dense(self.framework, 4, outputs) for outputs in (2, 1))
 
     def _forward_train(self, batch: Mapping[str, Any]) -> Any:
         return {"action_dist_inputs": self.policy(batch["obs"]), "vf_preds": self.value(batch["obs"])[:, 0]}
@@ -33,12 +35,19 @@ class Small(TorchRLModule):
 class Dropping(Small):
     def setup(self) -> None:
         super().setup()
-        self.policy = nn.Sequential(nn.Dropout(0.5), nn.Linear(4, 2))
+        self.policy = in_turn(self.framework, dropout(self.framework, 0.5), dense(self.framework, 4, 2))
+
+
+class Normalising(Small):
+    def setup(self) -> None:
+        super().setup()
+        here = self.framework
+        self.policy = in_turn(here, batch_normalization(here, 4), dense(here, 4, 2))
 
 
 class OwnLoss(Small):
     def compute_loss(self, outputs: Mapping[str, Any], batch: Mapping[str, Any], coeffs: Mapping[str, Any]) -> Any:
-        loss = outputs["vf_preds"].square().mean()
+        loss = self.backend.ops.mean(self.backend.ops.square(outputs["vf_preds"]))
         return loss, {"own": loss}
 
 
@@ -81,15 +90,47 @@ def test_dropout_follows_the_seed(algorithm: Any) -> None:
     assert all(np.array_equal(array, states[1][name]) for name, array in states[0].items())
 
 
-def test_a_module_may_bring_its_own_loss(algorithm: Any) -> None:
+def test_acting_takes_what_training_drops(algorithm: Any) -> None:
+    module = algorithm(Dropping).get_module()
+    backend, batch = module.backend, {"obs": module.backend.batch(None, np.ones((64, 4)))}
+    for phase in ("exploration", "inference"):
+        acted = backend.to_numpy(getattr(module, f"forward_{phase}")(batch)["action_dist_inputs"])
+        assert np.ptp(acted, axis=0).max() == 0.0
+    trained = backend.to_numpy(backend.ops.stop_gradient(module.forward_train(batch)["action_dist_inputs"]))
+    assert np.ptp(trained, axis=0).min() > 0.0
+
+
+def test_statistics_of_batches_move_in_updates_alone_and_are_saved(algorithm: Any, tmp_path: Path) -> None:
+    trained = algorithm(Normalising)
+    module = trained.get_module()
+    statistics = {name for name in module.get_state() if "mean" in name or "var" in name}
+    assert len(statistics) == 2
+    assert statistics <= module.backend.untrained_weights(module)
+
+    def moved(act: Any) -> set[str]:
+        before = module.get_state()
+        act()
+        return {name for name, array in module.get_state().items() if not np.array_equal(array, before[name])}
+
+    assert moved(lambda: trained._runner.sample()) == set()
+    assert moved(lambda: trained.evaluate(episodes=1)) == set()
+    assert statistics < moved(trained.train)
+    served = Policy.from_checkpoint(trained.save(tmp_path))
+    obs = np.random.default_rng(0).normal(size=(20, 4)).astype(np.float32)
+    found, expected = (policy.compute_actions(obs)[2]["action_dist_inputs"] for policy in (served, Policy(module)))
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_a_module_may_bring_its_own_loss(algorithm: Any, framework: str) -> None:
     trained = algorithm(OwnLoss)
     before = trained.get_module().get_state()
     metrics = trained.train()["learners"][ID]
     after = trained.get_module().get_state()
     assert metrics["own"] == metrics["total_loss"]
     assert "policy_loss" not in metrics
-    assert np.array_equal(before["policy.weight"], after["policy.weight"])
-    assert not np.array_equal(before["value.weight"], after["value.weight"])
+    kernel = KERNEL[framework]
+    assert np.array_equal(before[f"policy.{kernel}"], after[f"policy.{kernel}"])
+    assert not np.array_equal(before[f"value.{kernel}"], after[f"value.{kernel}"])
 
 
 def test_outputs_that_the_loss_needs_are_named(algorithm: Any) -> None:

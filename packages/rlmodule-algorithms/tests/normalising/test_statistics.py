@@ -11,16 +11,16 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
+from own_layers import EACH_TRAINING
 
 from rlmodule_algorithms import Algorithm, Learner, PPOConfig, PPORLModule
 from rlmodule_algorithms.normalising.moments import Moments
 from rlmodule_algorithms.normalising.places import places_of
 from rlmodule_algorithms.normalising.statistics import ObservationStatistics
 from rlmodule_algorithms.ppo.learner import PPOLearner
-from rlmodule_core import ConfigError, MLPEncoderConfig, Policy, RLModule, SingleAgentRLModuleSpec
+from rlmodule_core import ConfigError, MLPEncoderConfig, Policy, RLModule, SingleAgentRLModuleSpec, get_backend
 from rlmodule_core.plans import Dense, Normalise
 from rlmodule_marl import MultiAgentRLModule
-from rlmodule_torch import TorchBackend, TorchRLModule
 
 
 class Robot(gym.Env[Any, Any]):
@@ -78,7 +78,7 @@ def require_moments(found: Mapping[str, Any], rows: Any) -> None:
 
 
 def ratios(algorithm: Any) -> Any:
-    """The ratios of a rollout, acted in numpy, under the torch module that learns."""
+    """The ratios of a rollout, acted in numpy, under the module that learns."""
     algorithm._refresh()
     batch, _ = algorithm.learner.make_batch(algorithm._runner.sample(), algorithm._acting)
     module: RLModule = algorithm.get_module()
@@ -87,6 +87,7 @@ def ratios(algorithm: Any) -> Any:
     return np.exp(module.backend.to_numpy(dist.logp(native["actions"]) - native["action_logp"]))
 
 
+@EACH_TRAINING
 def test_actor_and_critic_hold_the_moments_of_all_observations_so_far(watched: Any, build: Any) -> None:
     config, seen = watched
     algorithm = build(config)
@@ -123,6 +124,7 @@ def test_rows_that_only_reset_an_environment_are_not_counted(watched: Any, build
     require_moments(statistics(algorithm, "encoder.actor.0"), seen[0].obs[:-1][seen[0].valid])
 
 
+@EACH_TRAINING
 def test_the_ratio_is_1_before_the_first_step_of_every_iteration(normalised: PPOConfig, build: Any) -> None:
     algorithm = build(normalised.environment(Robot))
     for _ in range(3):
@@ -147,6 +149,7 @@ def test_statistics_wait_until_the_last_minibatch_has_been_learned_from(normalis
     assert counts == [0.0, 128.0, 256.0]
 
 
+@EACH_TRAINING
 def test_numpy_serves_a_policy_with_its_statistics(normalised: PPOConfig, build: Any, tmp_path: Path) -> None:
     algorithm = build(normalised)
     algorithm.train()
@@ -163,6 +166,7 @@ def test_numpy_serves_a_policy_with_its_statistics(normalised: PPOConfig, build:
     np.testing.assert_allclose(module.backend.to_numpy(native["action_dist_inputs"]), wanted, rtol=1e-4, atol=1e-5)
 
 
+@EACH_TRAINING
 @pytest.mark.parametrize("env", ["Pendulum-v1", Robot])
 def test_resuming_is_exact_to_the_bit(normalised: PPOConfig, build: Any, tmp_path: Path, env: Any) -> None:
     config = normalised.environment(env).checkpointing(exact_resume=True)
@@ -201,6 +205,7 @@ def test_many_small_steps_of_large_numbers_are_not_rounded_away(build: Any, watc
     np.testing.assert_allclose(found["variance"], total.variance, rtol=1e-6)
 
 
+@EACH_TRAINING
 def test_weights_that_somebody_has_set_are_gone_on_from(normalised: PPOConfig, build: Any) -> None:
     algorithm = build(normalised)
     algorithm.train()
@@ -233,12 +238,16 @@ def test_a_batch_of_nothing_but_resets_changes_nothing(watched: Any, build: Any)
             np.testing.assert_array_equal(array, before[name])
 
 
-class OwnModule(TorchRLModule):
+class OwnModule(RLModule):
     """A user's own, around an encoder that normalises."""
 
+    framework: Any
+    before: tuple[Any, ...] = (Normalise(3),)
+
     def setup(self) -> None:
-        self.encoder = MLPEncoderConfig(input_dims=(3,), before=(Normalise(3),), hidden_layer_dims=(8,)).build("torch")
-        self.heads = MLPEncoderConfig(input_dims=(8,), hidden_layer_dims=(3,)).build("torch")
+        encoder = MLPEncoderConfig(input_dims=(3,), before=self.before, hidden_layer_dims=(8,))
+        self.encoder = encoder.build(self.framework)
+        self.heads = MLPEncoderConfig(input_dims=(8,), hidden_layer_dims=(3,)).build(self.framework)
 
     def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
         out = self.heads({"obs": self.encoder(batch)["encoder_out"]})["encoder_out"]
@@ -262,6 +271,7 @@ class Replaying(PPOLearner):
         return {name: column[:32] for name, column in columns.items()}, metrics
 
 
+@EACH_TRAINING
 @pytest.mark.parametrize("learner_class", [PPOLearner, Replaying])
 @pytest.mark.parametrize(("module_class", "name"), [(OwnModule, "encoder.0"), (OwnPPOModule, "encoder.actor.0")])
 def test_modules_and_learners_of_a_users_own_are_kept_up_to_date(
@@ -276,18 +286,22 @@ def test_modules_and_learners_of_a_users_own_are_kept_up_to_date(
     require_moments(statistics(algorithm, name), np.concatenate([rollout.obs[:-1].reshape(-1, 3) for rollout in seen]))
 
 
-def test_a_normaliser_that_several_modules_share_is_updated_once_by_all_of_them(watched: Any, build: Any) -> None:
+@EACH_TRAINING
+def test_a_normaliser_that_several_modules_share_is_updated_once_by_all_of_them(
+    watched: Any, build: Any, framework: str
+) -> None:
     config, seen = watched
     algorithm = build(config)
     for _ in range(2):
         algorithm.train()
     spaces = gym.spaces.Box(-1, 1, (3,)), gym.spaces.Discrete(2)
-    module, other = (SingleAgentRLModuleSpec(OwnModule, *spaces, {}).build() for _ in range(2))
+    spec = SingleAgentRLModuleSpec(OwnModule, *spaces, {})
+    module, other = (spec.build(framework=framework) for _ in range(2))
     other.encoder = module.encoder
     container = MultiAgentRLModule()
     for module_id, each in {"one.1": module, "other": other, "third": module}.items():
         container.add_module(module_id, each)
-    kept = ObservationStatistics(TorchBackend(), dict(container.items()))
+    kept = ObservationStatistics(get_backend(framework), dict(container.items()))
     kept.merge({"one.1": seen[0], "other": seen[1]})
     rows = np.concatenate([rollout.obs[:-1].reshape(-1, 3) for rollout in seen])
     state = container["third"].get_state()
@@ -296,13 +310,10 @@ def test_a_normaliser_that_several_modules_share_is_updated_once_by_all_of_them(
 
 
 class BehindDense(OwnModule):
-    def setup(self) -> None:
-        super().setup()
-        self.encoder = MLPEncoderConfig(
-            input_dims=(3,), before=(Dense(3, 3), Normalise(3)), hidden_layer_dims=(8,)
-        ).build("torch")
+    before = (Dense(3, 3), Normalise(3))
 
 
+@EACH_TRAINING
 def test_a_normaliser_behind_layers_that_learn_is_refused(normalised: PPOConfig) -> None:
     spec = SingleAgentRLModuleSpec(module_class=BehindDense)
     with pytest.raises(ConfigError, match=r"BehindDense has normalisers that do not take observations: encoder\.1\."):
@@ -311,9 +322,11 @@ def test_a_normaliser_behind_layers_that_learn_is_refused(normalised: PPOConfig)
 
 class PartOfObs(OwnModule):
     def _forward_train(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        return super()._forward_train({"obs": batch["obs"]["body"]["2"][:, None].expand(-1, 3)})
+        clock = batch["obs"]["body"]["2"][:, None]
+        return super()._forward_train({"obs": self.backend.ops.concat([clock] * 3, 1)})
 
 
+@EACH_TRAINING
 def test_an_encoder_that_gets_something_else_than_the_observations_is_refused(
     normalised: PPOConfig, build: Any
 ) -> None:
@@ -322,8 +335,9 @@ def test_an_encoder_that_gets_something_else_than_the_observations_is_refused(
         algorithm.train()
 
 
-def test_a_shared_encoder_is_one_place() -> None:
+@EACH_TRAINING
+def test_a_shared_encoder_is_one_place(framework: str) -> None:
     spaces = gym.spaces.Box(-1, 1, (3,)), gym.spaces.Discrete(2)
     spec = SingleAgentRLModuleSpec(PPORLModule, *spaces, {"normalize_observations": True}, "ppo")
-    places = places_of(spec.build(framework="torch"))
+    places = places_of(spec.build(framework=framework))
     assert [(place.name, place.path) for place in places] == [("encoder.shared.0", ())]

@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from own_layers import EACH_TRAINING
 
-from rlmodule_algorithms import PPOConfig, PPOTorchRLModule
+from rlmodule_algorithms import PPOConfig, PPORLModule
 from rlmodule_core import ConfigError, SingleAgentRLModuleSpec
 
 ID = "default_policy"
@@ -54,20 +55,20 @@ def test_an_entropy_that_does_not_count_is_reported_and_keeps_its_coefficient(sm
     assert metrics["curr_entropy_coeff"] == 0.0
 
 
+@EACH_TRAINING
 @pytest.mark.parametrize("coeff", [0.0, 0.1])
 def test_a_loss_of_a_module_s_own_reads_the_entropy_coefficient(small_ppo: PPOConfig, build: Any, coeff: float) -> None:
-    read = set()
-
-    class Own(PPOTorchRLModule):
+    class Own(PPORLModule):
         def compute_loss(self, outputs: Any, batch: Any, coeffs: Any) -> Any:
-            read.add(coeffs["entropy_coeff"])
-            return (outputs["vf_preds"] ** 2).mean(), {}
+            loss = self.backend.ops.mean(self.backend.ops.square(outputs["vf_preds"]))
+            return loss, {"read": 0.0 * loss + coeffs["entropy_coeff"]}
 
     spec = SingleAgentRLModuleSpec(module_class=Own)
-    build(small_ppo.training(entropy_coeff=coeff).rl_module(rl_module_spec=spec)).train()
-    assert read == {coeff}
+    result = build(small_ppo.training(entropy_coeff=coeff).rl_module(rl_module_spec=spec)).train()
+    assert result["learners"][ID]["read"] == pytest.approx(coeff)
 
 
+@EACH_TRAINING
 def test_metrics_have_one_vocabulary(small_ppo: PPOConfig, build: Any) -> None:
     metrics = build(small_ppo).train()["learners"][ID]
     names = "total_loss policy_loss vf_loss vf_loss_unclipped vf_explained_var entropy mean_kl_loss"
@@ -103,6 +104,7 @@ def test_a_batch_without_the_columns_of_the_loss_is_refused(
     assert "Return 'action_dist_inputs' from _forward_exploration" in str(error.value)
 
 
+@EACH_TRAINING
 def test_rows_that_do_not_count_change_no_weight_even_when_they_are_not_numbers(
     small_ppo: PPOConfig, build: Any
 ) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from own_layers import EACH_FRAMEWORK, EACH_TRAINING, gradients, leaf, tensor
 
 from rlmodule_algorithms import ppo_loss
 from rlmodule_core import Categorical, DiagGaussian, SpecCheckingError, get_backend
@@ -77,16 +77,19 @@ def expected(kind: str, outputs: Any, batch: Any, coeffs: Mapping[str, float]) -
     return {"total": float(total), **{name: float(value) for name, value in parts.items()}}
 
 
+def native(framework: str, columns: Any) -> dict[str, Any]:
+    return {name: tensor(framework, column) for name, column in columns.items()}
+
+
 def computed(framework: str, kind: str, outputs: Any, batch: Any, coeffs: Any) -> dict[str, float]:
     ops, dist_cls = get_backend(framework).ops, DESCRIPTORS[kind].bind(get_backend(framework).ops)
-    if framework == "torch":
-        outputs, batch = ({name: torch.as_tensor(value) for name, value in side.items()} for side in (outputs, batch))
+    outputs, batch = native(framework, outputs), native(framework, batch)
     total, parts = ppo_loss(ops, outputs, batch, coeffs, new_dist_cls=dist_cls, old_dist_cls=dist_cls)
     return {"total": float(total), **{name: float(value) for name, value in parts.items()}}
 
 
 @pytest.mark.parametrize("kind", DESCRIPTORS)
-@pytest.mark.parametrize("framework", ["numpy", "torch"])
+@EACH_FRAMEWORK
 @given(seed=st.integers(0, 2**31))
 def test_the_loss_and_its_parts_equal_an_independent_computation(framework: str, kind: str, seed: int) -> None:
     inputs = random_inputs(kind, seed)
@@ -95,7 +98,7 @@ def test_the_loss_and_its_parts_equal_an_independent_computation(framework: str,
 
 
 @pytest.mark.parametrize("left_out", ["kl_coeff", "vf_clip_param", "entropy_coeff"])
-@pytest.mark.parametrize("framework", ["numpy", "torch"])
+@EACH_FRAMEWORK
 def test_the_kl_penalty_the_value_clip_and_the_entropy_bonus_are_optional(framework: str, left_out: str) -> None:
     inputs = random_inputs("categorical", 1)
     coeffs = {name: value for name, value in COEFFS.items() if name != left_out}
@@ -104,17 +107,19 @@ def test_the_kl_penalty_the_value_clip_and_the_entropy_bonus_are_optional(framew
     assert ("mean_kl_loss" in found) == (left_out != "kl_coeff")
 
 
+@EACH_TRAINING
 @pytest.mark.parametrize("traced", [False, True])
-def test_an_entropy_that_does_not_count_takes_no_part_in_the_gradient(traced: bool) -> None:
-    class Unknown(Categorical(3).bind(get_backend("torch").ops)):  # type: ignore[misc]
+def test_an_entropy_that_does_not_count_takes_no_part_in_the_gradient(traced: bool, framework: str) -> None:
+    ops = get_backend(framework).ops
+
+    class Unknown(Categorical(3).bind(ops)):  # type: ignore[misc]
         def entropy(self) -> Any:
             return super().entropy() * np.nan
 
-    sides = [{name: torch.as_tensor(value) for name, value in side.items()} for side in random_inputs("categorical", 1)]
-    coeffs = COEFFS | {"entropy_coeff": torch.tensor(0.0) if traced else 0.0}
-    ops = get_backend("torch").ops
-    total, _ = ppo_loss(ops, *sides, coeffs, new_dist_cls=Unknown, old_dist_cls=Unknown)
-    assert bool(torch.isfinite(total)) is not traced
+    outputs, batch = (native(framework, side) for side in random_inputs("categorical", 1))
+    coeffs = COEFFS | {"entropy_coeff": tensor(framework, np.float64(0.0)) if traced else 0.0}
+    total, _ = ppo_loss(ops, outputs, batch, coeffs, new_dist_cls=Unknown, old_dist_cls=Unknown)
+    assert bool(np.isfinite(float(total))) is not traced
 
 
 def test_without_a_kl_penalty_the_old_distribution_is_not_needed() -> None:
@@ -125,7 +130,7 @@ def test_without_a_kl_penalty_the_old_distribution_is_not_needed() -> None:
 
 
 @pytest.mark.parametrize("kind", DESCRIPTORS)
-@pytest.mark.parametrize("framework", ["numpy", "torch"])
+@EACH_FRAMEWORK
 @pytest.mark.parametrize("garbage", [99.0, np.nan])
 def test_masked_rows_do_not_count_even_when_they_are_not_numbers(framework: str, kind: str, garbage: float) -> None:
     outputs, batch = random_inputs(kind, 3)
@@ -137,48 +142,55 @@ def test_masked_rows_do_not_count_even_when_they_are_not_numbers(framework: str,
     assert found == pytest.approx(computed(framework, kind, *kept, COEFFS), rel=1e-9)
 
 
-def gradients(advantage: float, ratio: float) -> Any:
+def gradient_of_one(framework: str, advantage: float, ratio: float) -> Any:
     """The gradient of the surrogate for the logits of one row whose ratio is as given."""
-    logits = torch.zeros((1, 3), dtype=torch.float64, requires_grad=True)
-    outputs = {"action_dist_inputs": logits, "vf_preds": torch.zeros(1)}
-    batch = {
-        "actions": torch.tensor([1]),
-        "action_logp": torch.tensor([np.log(1 / 3) - np.log(ratio)]),
-        "advantages": torch.tensor([advantage]),
-        "value_targets": torch.zeros(1),
+    logits, ops = leaf(framework, np.zeros((1, 3))), get_backend(framework).ops
+    columns = {
+        "actions": np.array([1]),
+        "action_logp": np.array([np.log(1 / 3) - np.log(ratio)]),
+        "advantages": np.array([advantage]),
+        "value_targets": np.zeros(1),
     }
-    dist_cls = Categorical(3).bind(get_backend("torch").ops)
+    batch, values = native(framework, columns), tensor(framework, np.zeros(1))
+    dist_cls = Categorical(3).bind(ops)
     coeffs = {"clip_param": 0.2, "vf_loss_coeff": 0.0, "entropy_coeff": 0.0}
-    ppo_loss(get_backend("torch").ops, outputs, batch, coeffs, new_dist_cls=dist_cls, old_dist_cls=dist_cls)[
-        0
-    ].backward()
-    return logits.grad
+
+    def run() -> Any:
+        outputs = {"action_dist_inputs": logits + 0.0, "vf_preds": values}
+        return ppo_loss(ops, outputs, batch, coeffs, new_dist_cls=dist_cls, old_dist_cls=dist_cls)[0]
+
+    (gradient,) = gradients(framework, run, [logits])
+    return gradient[0]
 
 
+@EACH_TRAINING
 @pytest.mark.parametrize(("advantage", "ratio"), [(1.0, 1.21), (1.0, 3.0), (-1.0, 0.79), (-1.0, 0.1)])
-def test_a_ratio_that_has_gone_far_enough_gets_no_gradient(advantage: float, ratio: float) -> None:
-    assert gradients(advantage, ratio).tolist() == [[0.0, 0.0, 0.0]]
+def test_a_ratio_that_has_gone_far_enough_gets_no_gradient(framework: str, advantage: float, ratio: float) -> None:
+    assert gradient_of_one(framework, advantage, ratio).tolist() == [0.0, 0.0, 0.0]
 
 
+@EACH_TRAINING
 @pytest.mark.parametrize(("advantage", "ratio"), [(1.0, 0.1), (1.0, 1.19), (-1.0, 3.0), (-1.0, 0.81)])
-def test_a_ratio_on_the_wrong_side_or_inside_the_limits_gets_one(advantage: float, ratio: float) -> None:
-    gradient = gradients(advantage, ratio)[0]
+def test_a_ratio_on_the_wrong_side_or_inside_the_limits_gets_one(
+    framework: str, advantage: float, ratio: float
+) -> None:
     # d(-A r) / d logit_a = -A r (1 - p_a)
-    assert gradient[1].item() == pytest.approx(-advantage * ratio * (2 / 3))
+    assert gradient_of_one(framework, advantage, ratio)[1] == pytest.approx(-advantage * ratio * (2 / 3))
 
 
-def test_a_value_error_beyond_the_clip_gets_no_gradient() -> None:
+@EACH_TRAINING
+def test_a_value_error_beyond_the_clip_gets_no_gradient(framework: str) -> None:
     outputs, batch = random_inputs("categorical", 5, rows=2)
-    values = torch.tensor([0.5, 9.0], dtype=torch.float64, requires_grad=True)
-    native = {name: torch.as_tensor(column) for name, column in batch.items()}
-    native["value_targets"] = torch.zeros(2)
-    dist_cls = Categorical(3).bind(get_backend("torch").ops)
-    sides = {"action_dist_inputs": torch.as_tensor(outputs["action_dist_inputs"]), "vf_preds": values}
-    ppo_loss(get_backend("torch").ops, sides, native, COEFFS, new_dist_cls=dist_cls, old_dist_cls=dist_cls)[
-        0
-    ].backward()
-    assert values.grad is not None
-    assert values.grad.tolist() == pytest.approx([0.7 * 2 * 0.5 / 2, 0.0])
+    values, ops = leaf(framework, np.array([0.5, 9.0])), get_backend(framework).ops
+    columns = native(framework, {**batch, "value_targets": np.zeros(2)})
+    inputs, dist_cls = tensor(framework, outputs["action_dist_inputs"]), Categorical(3).bind(ops)
+
+    def run() -> Any:
+        sides = {"action_dist_inputs": inputs, "vf_preds": values + 0.0}
+        return ppo_loss(ops, sides, columns, COEFFS, new_dist_cls=dist_cls, old_dist_cls=dist_cls)[0]
+
+    (gradient,) = gradients(framework, run, [values])
+    assert gradient.tolist() == pytest.approx([0.7 * 2 * 0.5 / 2, 0.0])
 
 
 def test_log_probabilities_that_would_broadcast_are_refused() -> None:

@@ -1,19 +1,18 @@
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import pytest
-import torch
 from gymnasium.spaces import Box, Dict, Discrete, MultiBinary
+from own_layers import EACH_TRAINING
 
-from rlmodule_algorithms import PPOTorchRLModule
+from rlmodule_algorithms import PPORLModule
 from rlmodule_algorithms.sampling.acting import is_small
 from rlmodule_core import ConfigError, SingleAgentRLModuleSpec
 
 
-class Own(PPOTorchRLModule):
+class Own(PPORLModule):
     """A user's subclass: nobody knows whether its forwards are still those of the plan."""
 
 
@@ -21,21 +20,24 @@ def test_a_small_standard_module_acts_through_its_numpy_twin(small_ppo: Any, bui
     assert build(small_ppo).acting_framework == "numpy"
 
 
-def test_a_big_module_acts_itself(small_ppo: Any, build: Any) -> None:
+@EACH_TRAINING
+def test_a_big_module_acts_itself(small_ppo: Any, build: Any, framework: str) -> None:
     algorithm = build(small_ppo.training(model={"fcnet_hiddens": [512, 512]}))
-    assert algorithm.acting_framework == "torch"
+    assert algorithm.acting_framework == framework
 
 
-def test_the_limit_is_the_multiply_adds_of_a_row(small_ppo: Any, build: Any) -> None:
+@EACH_TRAINING
+def test_the_limit_is_the_multiply_adds_of_a_row(small_ppo: Any, build: Any, framework: str) -> None:
     # Two encoders of 4 * w + w * w, a policy head of 2 * w and a value head of w: 200 000 lies between.
-    for width, framework in ((312, "numpy"), (316, "torch")):
+    for width, expected in ((312, "numpy"), (316, framework)):
         algorithm = build(small_ppo.training(model={"fcnet_hiddens": [width, width]}))
-        assert algorithm.acting_framework == framework
+        assert algorithm.acting_framework == expected
 
 
-def test_a_module_of_the_users_own_acts_itself(small_ppo: Any, build: Any) -> None:
+@EACH_TRAINING
+def test_a_module_of_the_users_own_acts_itself(small_ppo: Any, build: Any, framework: str) -> None:
     algorithm = build(small_ppo.rl_module(rl_module_spec=SingleAgentRLModuleSpec(module_class=Own)))
-    assert algorithm.acting_framework == "torch"
+    assert algorithm.acting_framework == framework
 
 
 @pytest.mark.parametrize(
@@ -48,13 +50,17 @@ def test_a_module_of_the_users_own_acts_itself(small_ppo: Any, build: Any) -> No
         (Box(0, 255, (84, 84, 1), np.uint8), False),
     ],
 )
-def test_layers_of_the_users_own_are_small_by_their_weights_at_every_place(space: Any, small: bool) -> None:
+@EACH_TRAINING
+def test_layers_of_the_users_own_are_small_by_their_weights_at_every_place(
+    space: Any, small: bool, framework: str
+) -> None:
     spec = SingleAgentRLModuleSpec(Own, space, Discrete(2), {"fcnet_hiddens": [64]}, "ppo")
-    assert is_small(spec.build(framework="torch")) == small
+    assert is_small(spec.build(framework=framework)) == small
 
 
-def test_act_with_overrules_the_static_rule(small_ppo: Any, build: Any) -> None:
-    assert build(small_ppo.copy().env_runners(act_with="module")).acting_framework == "torch"
+@EACH_TRAINING
+def test_act_with_overrules_the_static_rule(small_ppo: Any, build: Any, framework: str) -> None:
+    assert build(small_ppo.copy().env_runners(act_with="module")).acting_framework == framework
     big = small_ppo.training(model={"fcnet_hiddens": [512, 512]}).env_runners(act_with="numpy")
     assert build(big).acting_framework == "numpy"
 
@@ -66,6 +72,7 @@ def test_numpy_is_refused_for_a_module_that_is_not_portable(small_ppo: Any) -> N
     assert "Use act_with='module'" in str(error.value)
 
 
+@EACH_TRAINING
 @pytest.mark.parametrize("act_with", ["numpy", "module"])
 def test_after_every_iteration_the_acting_module_has_the_learned_weights(
     small_ppo: Any, build: Any, act_with: str
@@ -73,8 +80,8 @@ def test_after_every_iteration_the_acting_module_has_the_learned_weights(
     algorithm = build(small_ppo.env_runners(act_with=act_with))
     before = algorithm.get_module().get_state()
     algorithm.train()
-    obs = torch.zeros((1, 4))
-    learned: Mapping[str, Any] = algorithm.get_module().forward_inference({"obs": obs})
-    acted = algorithm.compute_single_action(obs[0].numpy())[2]
-    assert acted["action_dist_inputs"] == pytest.approx(learned["action_dist_inputs"][0].numpy(), abs=1e-6)
-    assert any((before[name] != value).any() for name, value in algorithm.get_module().get_state().items())
+    module, obs = algorithm.get_module(), np.zeros((1, 4), np.float32)
+    learned = module.backend.to_numpy(module.forward_inference({"obs": module.backend.batch(None, obs)}))
+    acted = algorithm.compute_single_action(obs[0])[2]
+    assert acted["action_dist_inputs"] == pytest.approx(learned["action_dist_inputs"][0], abs=1e-6)
+    assert any((before[name] != value).any() for name, value in module.get_state().items())

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-import torch
+from own_layers import EACH_FRAMEWORK
 
-from rlmodule_algorithms import PPOTorchRLModule
+from rlmodule_algorithms import PPORLModule
 from rlmodule_algorithms.sampling.environments import make_vector_env
 from rlmodule_algorithms.sampling.rollout import RESERVED
 from rlmodule_algorithms.sampling.runner import Runner
@@ -17,12 +17,13 @@ from rlmodule_core.numpy_backend import NumpyRLModule
 SCRIPT = {"script": [(3, "truncated")]}
 
 
-class Doubling(PPOTorchRLModule):
-    """Changes its observations in place, as a normalising layer might."""
+class Doubling(PPORLModule):
+    """Changes its observations in place, as a normalising layer might, where tensors can be changed."""
 
     def _forward_exploration(self, batch: Mapping[str, Any]) -> Mapping[str, Any]:
-        batch["obs"].mul_(2.0)
-        return {"actions": torch.zeros(len(batch["obs"]), dtype=torch.int64)}
+        obs = batch["obs"]
+        obs *= 2.0
+        return {"actions": self.backend.ops.argmax(0.0 * obs)}
 
 
 def sample(scripted: Any, forward: Callable[[Mapping[str, Any]], Mapping[str, Any]]) -> Any:
@@ -41,7 +42,8 @@ def zeros(batch: Mapping[str, Any]) -> Any:
     return np.zeros(len(batch["obs"]), np.int64)
 
 
-def test_a_forward_that_works_in_place_changes_no_stored_observation(scripted: Any) -> None:
+@EACH_FRAMEWORK
+def test_a_forward_that_works_in_place_changes_no_stored_observation(scripted: Any, framework: str) -> None:
     env = make_vector_env(scripted, SCRIPT, 2)
     spec = SingleAgentRLModuleSpec(
         module_class=Doubling,
@@ -50,7 +52,7 @@ def test_a_forward_that_works_in_place_changes_no_stored_observation(scripted: A
         model_config_dict={"fcnet_hiddens": [4]},
         catalog_class="ppo",
     )
-    module = spec.build(framework="torch")
+    module = spec.build(framework=framework)
     rollout = Runner(env, module, rng=module.backend.rng(0), fragment_length=5, seed=0).sample()
     assert rollout.obs[:, 0, 0].tolist() == [0, 1, 2, 10, 11, 12]
 
