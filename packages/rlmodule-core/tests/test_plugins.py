@@ -67,6 +67,22 @@ def test_a_missing_backend_says_what_to_install(monkeypatch: pytest.MonkeyPatch,
     assert isinstance(caught.value, ImportError)
 
 
+def test_where_another_framework_is_installed_it_is_offered(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(plugins, "names", lambda group: ["numpy", "tf2"])
+    get_backend.cache_clear()
+    with pytest.raises(BackendNotFoundError, match=r"rlmodule-torch, or take what is installed: framework 'tf2'$"):
+        get_backend("torch")
+
+
+@pytest.mark.parametrize(
+    ("name", "meant"),
+    [("tensorflow", "tf2"), ("TF2", "tf2"), ("tf", "tf2"), ("keras", "tf2"), ("PyTorch", "torch"), ("Torch", "torch")],
+)
+def test_the_names_that_everyone_types_first_lead_to_the_right_ones(name: str, meant: str):
+    with pytest.raises(BackendNotFoundError, match=rf"Did you mean '{meant}'\?$"):
+        get_backend(name)
+
+
 def test_all_installed_backends_are_listed(install: Install, monkeypatch: pytest.MonkeyPatch):
     install("their-backend", "theirs")
     _only(monkeypatch, "numpy", "theirs")

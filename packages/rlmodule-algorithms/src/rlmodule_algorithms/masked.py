@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from rlmodule_core import Columns, Ops, Tensor
+from rlmodule_core import OF_SEQUENCES, Columns, Ops, Tensor
 from rlmodule_core.spaces import map_leaves
 
 
@@ -20,10 +20,6 @@ def masked_mean(ops: Ops, x: Tensor, mask: Tensor | None) -> Tensor:
     # Where the mask is False x may be anything, even not finite; multiplication would let that through.
     kept = ops.where(mask, x, ops.zeros_like(x))
     return ops.sum(kept) / ops.maximum(ops.sum(weight), 1.0)
-
-
-_OF_SEQUENCES = frozenset({Columns.STATE_IN, Columns.STATE_OUT, Columns.SEQ_LENS})
-"""Columns with one row for each sequence, where others have one for each of its steps."""
 
 
 def counted_steps(ops: Ops, columns: Mapping[str, Any], mask: Tensor) -> dict[str, Any]:
@@ -43,7 +39,7 @@ def counted_steps(ops: Ops, columns: Mapping[str, Any], mask: Tensor) -> dict[st
         return ops.select(leaf, mask) if is_padded else leaf
 
     return {
-        name: column if name in _OF_SEQUENCES else map_leaves(counted, column)
+        name: column if name in OF_SEQUENCES else map_leaves(counted, column)
         for name, column in columns.items()
         if name != Columns.LOSS_MASK
     }
@@ -61,7 +57,7 @@ def cleared(columns: Mapping[str, Any]) -> Mapping[str, Any]:
     if mask is None:
         return columns
     return {
-        name: column if name in _OF_SEQUENCES else map_leaves(lambda leaf: _cleared(leaf, mask), column)
+        name: column if name in OF_SEQUENCES else map_leaves(lambda leaf: _cleared(leaf, mask), column)
         for name, column in columns.items()
     }
 

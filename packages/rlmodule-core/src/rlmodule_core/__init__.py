@@ -28,7 +28,7 @@ from rlmodule_core.backend import (
     network_dtype,
     not_finite,
 )
-from rlmodule_core.columns import DEFAULT_MODULE_ID, Columns
+from rlmodule_core.columns import DEFAULT_MODULE_ID, OF_SEQUENCES, Columns
 from rlmodule_core.configs import (
     ActorCriticEncoderConfig,
     AttentionEncoderConfig,
@@ -113,6 +113,7 @@ from rlmodule_core.specs import (
 __all__ = [
     "DEFAULT_MODULE_ID",
     "INTERFACE",
+    "OF_SEQUENCES",
     "ActorCriticCatalog",
     "ActorCriticEncoderConfig",
     "ActorCriticRLModule",

@@ -77,3 +77,7 @@ class Columns:
     """The actor's latents `[B, L]` inside ENCODER_OUT."""
     CRITIC = "critic"
     """The critic's latents `[B, L]` inside ENCODER_OUT."""
+
+
+OF_SEQUENCES = frozenset({Columns.STATE_IN, Columns.STATE_OUT, Columns.SEQ_LENS})
+"""Columns with one row for each sequence `[N, ...]`, where others have one for each of its steps `[N, L, ...]`."""

@@ -75,17 +75,6 @@ def in_turn(framework: str, *layers: Any) -> Any:
     return import_module("keras").Sequential(list(layers))
 
 
-def gradients(framework: str, run: Callable[[], Any], weights: Sequence[Any]) -> list[Any]:
-    """Those of what `run` returns, with respect to native weights, in numpy; None where it does not depend on one."""
-    if framework == "torch":
-        found = import_module("torch").autograd.grad(run(), weights, allow_unused=True)
-    else:
-        with import_module("tensorflow").GradientTape() as tape:
-            total = run()
-        found = tape.gradient(total, weights)
-    return [None if gradient is None else gradient.numpy() for gradient in found]
-
-
 def lstm(framework: str, inputs: int, size: int) -> Any:
     """A layer over sequences, for `run_lstm`."""
     if framework == "torch":
@@ -100,6 +89,25 @@ def run_lstm(layer: Any, x: Any, h: Any, c: Any) -> tuple[Any, Any, Any]:
         return latents, h[0], c[0]
     found: tuple[Any, Any, Any] = layer(x, initial_state=[h, c])
     return found
+
+
+def weight(framework: str, size: int) -> Any:
+    """A trained weight without a layer, `[size]`, of zeros."""
+    if framework == "torch":
+        torch = import_module("torch")
+        return torch.nn.Parameter(torch.zeros(size))
+    return import_module("tensorflow").Variable(np.zeros(size, np.float32))
+
+
+def gradients(framework: str, run: Callable[[], Any], weights: Sequence[Any]) -> list[Any]:
+    """Those of what `run` returns, with respect to native weights, in numpy; None where it does not depend on one."""
+    if framework == "torch":
+        found = import_module("torch").autograd.grad(run(), weights, allow_unused=True)
+    else:
+        with import_module("tensorflow").GradientTape() as tape:
+            total = run()
+        found = tape.gradient(total, weights)
+    return [None if gradient is None else gradient.numpy() for gradient in found]
 
 
 def note(framework: str, seen: list[Any], *tensors: Any) -> None:
@@ -126,11 +134,3 @@ def leaf(framework: str, array: Any) -> Any:
     if framework == "torch":
         return import_module("torch").tensor(array, requires_grad=True)
     return import_module("tensorflow").Variable(array)
-
-
-def weight(framework: str, size: int) -> Any:
-    """A trained weight without a layer, `[size]`, of zeros."""
-    if framework == "torch":
-        torch = import_module("torch")
-        return torch.nn.Parameter(torch.zeros(size))
-    return import_module("tensorflow").Variable(np.zeros(size, np.float32))

@@ -59,14 +59,16 @@ class TfBackend(TensorTrainingBackend):
         weight.assign(tf.cast(np.array(array), weight.dtype))
 
     def without_gradients(self) -> AbstractContextManager[None]:
-        context: AbstractContextManager[None] = stop_recording()
-        return context
+        return stop_recording()  # type: ignore[no-any-return]
 
     def make_optimizer(self, module: ModuleLike, settings: OptimizerSettings) -> TfOptimizer:
         return TfOptimizer(self, module, settings)
 
     def run_epoch(self, epoch: Epoch) -> dict[str, Any]:
         return run_epoch(epoch)
+
+    def padded_steps(self, steps: int) -> int:
+        return -(-steps // (unit := 4 if steps <= 32 else 16)) * unit
 
     def limited_threads(self, count: int | None) -> AbstractContextManager[None]:
         # TensorFlow's threads are fixed from its first operation on: TF_NUM_INTRAOP_THREADS and its like set them.

@@ -84,8 +84,7 @@ class TfRLModule(RLModule):
                 self.build_layers()
             self._graphs = Graphs(type(self).__name__, jit_compile=bool(self._compiled))
         run = partial(in_phase, forward, training=training)
-        outputs: Mapping[str, Any] = self._graphs.run((forward, training), run, batch)
-        return outputs
+        return self._graphs.run((forward, training), run, batch)  # type: ignore[no-any-return]
 
     def __setattr__(self, name: str, value: Any) -> None:
         super().__setattr__(name, value)

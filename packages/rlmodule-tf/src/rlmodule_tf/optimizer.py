@@ -40,8 +40,7 @@ class TfOptimizer(TensorOptimizer):
         # Gradients of several dtypes have one norm.
         singles = [tf.cast(gradient, tf.float32) for gradient in gradients]
         norm = tf.linalg.global_norm(singles)
-        limit = clip.limit
-        if limit is None:
+        if (limit := clip.limit) is None:
             return list(gradients), norm
         if clip.by == "value":
             return [tf.clip_by_value(gradient, -limit, limit) for gradient in gradients], norm

@@ -13,7 +13,7 @@ from rlmodule_core.plans import GRU, LSTM
 Inputs = tuple[Any, Mapping[str, Any]]
 """Sequences and the state before them; what leaves is such a pair, with the state behind."""
 
-_UNROLLED = 64
+_UNROLLED = 24
 """Up to so many steps a loop is written out in the graph: tracing takes longer, running half as long."""
 
 

@@ -65,7 +65,8 @@ def _minibatches(epoch: Epoch, data: Mapping[str, Any]) -> tuple[dict[str, Any],
 def _differentiated(epoch: Epoch, batch: Mapping[str, Any], coeffs: Mapping[str, Any]) -> tuple[Any, Any, Any, Any]:
     """The gradients, the outputs of the forward, the loss and its metrics."""
     with tf.GradientTape() as tape:
-        outputs = epoch.module.forward_train(batch)
+        # Losses compute in single precision, whatever the layers do.
+        outputs = map_leaves(_single, epoch.module.forward_train(batch))
         total, metrics = epoch.loss(OPS, outputs, batch, coeffs)
     # Once more, because layers are built at the latest by now.
     named = named_variables(epoch.module)
@@ -81,6 +82,9 @@ def _differentiated(epoch: Epoch, batch: Mapping[str, Any], coeffs: Mapping[str,
     return found, outputs, total, metrics
 
 
-def _rows(columns: Mapping[str, Any], rows: Any) -> Mapping[str, Any]:
-    batch: Mapping[str, Any] = map_leaves(lambda column: tf.gather(column, rows), columns)
-    return batch
+def _rows(columns: Mapping[str, Any], rows: Any) -> Any:
+    return map_leaves(lambda column: tf.gather(column, rows), columns)
+
+
+def _single(value: Any) -> Any:
+    return tf.cast(value, tf.float32) if tf.is_tensor(value) and value.dtype.is_floating else value

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -11,6 +12,8 @@ from rlmodule_core.errors import BackendNotFoundError, ConfigError, PluginError,
 
 _PACKAGES = {"torch": "rlmodule-torch", "tf2": "rlmodule-tf"}
 """What to install, by backend; where nobody names one, the first that is installed is taken."""
+
+_ALSO_CALLED = {"tensorflow": "tf2", "tf": "tf2", "keras": "tf2", "pytorch": "torch"}
 
 
 @lru_cache(maxsize=16)
@@ -23,15 +26,23 @@ def get_backend(name: str) -> Backend:
     """
     found = plugins.names(plugins.BACKENDS)
     if name not in found:
-        package = _PACKAGES.get(name)
-        advice = nearest(str(name), found) if package is None else f" Install it: pip install {package}"
         raise BackendNotFoundError(
-            f"No backend named {name!r} is installed (found: {', '.join(found) or 'none'}).{advice}"
+            f"No backend named {name!r} is installed (found: {', '.join(found) or 'none'}).{_advice(name, found)}"
         )
     loaded: Any = plugins.load(plugins.BACKENDS, name)
     if not (isinstance(loaded, type) and issubclass(loaded, Backend)):
         raise PluginError(f"The backend {name!r} must be a subclass of rlmodule_core.Backend, got {loaded!r}.")
     return loaded()
+
+
+def _advice(name: object, found: Sequence[str]) -> str:
+    text = str(name)
+    if text in _PACKAGES:
+        others = " or ".join(repr(known) for known in _PACKAGES if known in found)
+        instead = f", or take what is installed: framework {others}" if others else ""
+        return f" Install it: pip install {_PACKAGES[text]}{instead}"
+    meant = _ALSO_CALLED.get(text.lower(), text.lower())
+    return f" Did you mean {meant!r}?" if meant in (*_PACKAGES, *found) else nearest(text, found)
 
 
 def get_training_backend(name: str) -> TrainingBackend:
