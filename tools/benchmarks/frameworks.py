@@ -89,7 +89,7 @@ def training(name: str, options: argparse.Namespace) -> Comparison:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Measure, compare, print."""
     parser = argument_parser(__doc__, rounds=9)
-    parser.add_argument("--block-ms", type=float, default=10.0, help="time each forward over a block this long")
+    parser.add_argument("--block-ms", type=float, default=100.0, help="time each forward over a block this long")
     parser.add_argument("--iterations", type=int, default=8, help="of PPO in a round")
     parser.add_argument("--warmup", type=int, default=4, help="iterations before the first round")
     parser.add_argument("--only", nargs="*", choices=tuple(JOBS), default=tuple(JOBS), metavar="JOB")
