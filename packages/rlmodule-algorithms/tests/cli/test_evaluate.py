@@ -103,8 +103,8 @@ def test_an_environment_that_does_not_fit_is_named_with_both_spaces(
     [
         ("evaluate {missing}", "Expected a checkpoint directory at"),
         ("evaluate {checkpoint} --env CartPol-v1", "Did you mean 'CartPole-v"),
-        ("evaluate {checkpoint} --env CartPole-v1 --framework torch", "pip install rlmodule-torch\n"),
-        ("evaluate {checkpoint} --env CartPole-v1 --framework tf2", "pip install rlmodule-tf\n"),
+        ("evaluate {checkpoint} --env CartPole-v1 --framework torch", "Install it: pip install rlmodule-torch"),
+        ("evaluate {checkpoint} --env CartPole-v1 --framework tf2", "Install it: pip install rlmodule-tf"),
     ],
 )
 def test_wrong_input_is_one_line_with_the_next_step(

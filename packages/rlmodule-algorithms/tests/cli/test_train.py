@@ -67,8 +67,8 @@ def test_a_train_batch_that_is_rounded_up_is_said_in_the_header(capsys: pytest.C
     [
         ("train --env CartPol-v1", "Did you mean 'CartPole-v"),
         ("train --preset cartpol", "Did you mean 'ppo-cartpole'?"),
-        ("train --framework torch", "pip install rlmodule-torch"),
-        ("train --framework tf2", "pip install rlmodule-tf\n"),
+        ("train --framework torch", "Install it: pip install rlmodule-torch"),
+        ("train --framework tf2", "Install it: pip install rlmodule-tf"),
     ],
 )
 def test_wrong_input_is_one_line_and_leaves_no_directory(

@@ -6,6 +6,7 @@ from typing import Any
 import gymnasium as gym
 import numpy as np
 import pytest
+from own_layers import TRAINING
 
 from rlmodule_algorithms import PPOConfig
 from rlmodule_algorithms.errors import EnvError
@@ -76,6 +77,7 @@ def test_ppo_learns_a_task_whose_illegal_actions_end_the_episode(
         assert reward == 1.0
 
 
+@pytest.mark.parametrize("framework", TRAINING[:1])
 def test_without_its_mask_the_task_is_not_learned(small_ppo: PPOConfig, build: Any) -> None:
     assert trained(small_ppo, build, Unmasked)[1] < 1.0
 

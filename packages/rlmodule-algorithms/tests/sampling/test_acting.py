@@ -26,7 +26,6 @@ def test_a_big_module_acts_itself(small_ppo: Any, build: Any, framework: str) ->
     assert algorithm.acting_framework == framework
 
 
-@EACH_TRAINING
 def test_the_limit_is_the_multiply_adds_of_a_row(small_ppo: Any, build: Any, framework: str) -> None:
     # Two encoders of 4 * w + w * w, a policy head of 2 * w and a value head of w: 200 000 lies between.
     for width, expected in ((312, "numpy"), (316, framework)):
