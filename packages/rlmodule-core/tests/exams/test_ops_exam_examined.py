@@ -125,7 +125,6 @@ WRONG_METHODS: list[tuple[str, Callable[..., Any], dict[str, str]]] = [
         {
             COPIES: "weights after set_weights, '0.weight'",
             FIRST: "",
-            "set_weights_writes_into_the_existing_arrays": "'0.weight': expected a tensor of the network that holds",
             "weights_are_copied_in_and_out": "",
             "weights_that_do_not_fit_are_all_named_and_change_nothing": "",
         },

@@ -21,14 +21,15 @@ def load_framework(name: str) -> Backend:
         BackendNotFoundError: it is not installed.
         PluginError: it is broken; what it printed is shown.
     """
-    for variable, value in _QUIET.items():
-        os.environ.setdefault(variable, value)
-    with _held_back_stderr():
+    with quiet_import():
         return get_backend(name)
 
 
 @contextmanager
-def _held_back_stderr() -> Iterator[None]:
+def quiet_import() -> Iterator[None]:
+    """Within the block, what is imported prints nothing; what it has printed is shown where the block fails."""
+    for variable, value in _QUIET.items():
+        os.environ.setdefault(variable, value)
     # By its descriptor: frameworks print from C++ before anything in Python can tell them not to.
     sys.stderr.flush()
     own = os.dup(2)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
+from rlmodule_algorithms.cli.loading import quiet_import
 from rlmodule_core import RLModuleError, plugins
 
 GROUPS: Mapping[str, str] = {
@@ -51,7 +52,8 @@ def _distribution(point: EntryPoint) -> str | None:
 
 def _problem(group: str, name: str) -> str | None:
     try:
-        plugins.load(group, name)
+        with quiet_import():
+            plugins.load(group, name)
     except KeyboardInterrupt:
         raise
     except RLModuleError as error:
