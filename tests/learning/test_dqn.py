@@ -147,7 +147,6 @@ def test_each_iteration_takes_the_updates_that_were_asked_for(config: Any, build
         assert steps == 2 * iteration
 
 
-@EACH_TRAINING
 def test_a_seed_fixes_the_whole_training(config: Any, build: Any) -> None:
     def weights(seed: int) -> Any:
         algorithm = build(config.copy().debugging(seed=seed))

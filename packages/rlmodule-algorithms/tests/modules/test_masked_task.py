@@ -100,6 +100,7 @@ def test_a_mask_that_leaves_no_action_is_named_with_its_environment_and_step(sma
         algorithm.train()
 
 
+@pytest.mark.parametrize("framework", TRAINING[:1])
 def test_an_episode_may_end_without_a_legal_action(small_ppo: PPOConfig, build: Any) -> None:
     class Over(Half):
         def _observed(self) -> Any:

@@ -11,7 +11,7 @@ import gymnasium as gym
 import numpy as np
 import pytest
 from gymnasium.vector import AutoresetMode, SyncVectorEnv
-from own_layers import EACH_TRAINING
+from own_layers import EACH_TRAINING, TRAINING
 
 from rlmodule_algorithms import Algorithm, Learner, PPOConfig, PPORLModule
 from rlmodule_algorithms.normalising.moments import Moments
@@ -166,8 +166,9 @@ def test_numpy_serves_a_policy_with_its_statistics(normalised: PPOConfig, build:
     np.testing.assert_allclose(module.backend.to_numpy(native["action_dist_inputs"]), wanted, rtol=1e-4, atol=1e-5)
 
 
-@EACH_TRAINING
-@pytest.mark.parametrize("env", ["Pendulum-v1", Robot])
+@pytest.mark.parametrize(
+    ("framework", "env"), [(TRAINING[0], Robot), *((framework, "Pendulum-v1") for framework in TRAINING)]
+)
 def test_resuming_is_exact_to_the_bit(normalised: PPOConfig, build: Any, tmp_path: Path, env: Any) -> None:
     config = normalised.environment(env).checkpointing(exact_resume=True)
     algorithm = build(config)
@@ -205,7 +206,6 @@ def test_many_small_steps_of_large_numbers_are_not_rounded_away(build: Any, watc
     np.testing.assert_allclose(found["variance"], total.variance, rtol=1e-6)
 
 
-@EACH_TRAINING
 def test_weights_that_somebody_has_set_are_gone_on_from(normalised: PPOConfig, build: Any) -> None:
     algorithm = build(normalised)
     algorithm.train()
