@@ -15,6 +15,7 @@ from own_layers import EACH_TRAINING, TRAINING
 
 from rlmodule_algorithms import latest_checkpoint
 from rlmodule_algorithms.cli import main
+from rlmodule_algorithms.cli.health.packages import check_packages
 from rlmodule_algorithms.cli.loading import load_framework
 from rlmodule_core import PluginError
 from rlmodule_core.checkpoint import Checkpoint, read_checkpoint
@@ -112,6 +113,14 @@ def test_a_list_of_what_is_installed_has_no_notes_of_frameworks(
     out, err = capfd.readouterr()
     assert "their-frame 2.5" in out
     assert err == ""
+
+
+def test_the_packages_that_the_doctor_looks_at_have_no_notes_either(
+    install: Callable[..., None], capfd: pytest.CaptureFixture[str]
+) -> None:
+    install("rlmodule-theirs", PRINTS + "INTERFACE = (0, 1)\n", {})
+    assert "rlmodule-theirs" in {finding.subject for finding in check_packages() if finding.verdict == "ok"}
+    assert capfd.readouterr().err == ""
 
 
 def test_training_shows_no_notes_of_a_framework(small: Path) -> None:

@@ -10,6 +10,7 @@ from importlib.metadata import PackageNotFoundError, distributions, version
 
 from rlmodule_algorithms.cli.health.finding import Finding
 from rlmodule_algorithms.cli.installed.plugin_list import GROUPS, Plugin, installed_plugins
+from rlmodule_algorithms.cli.loading import quiet_import
 from rlmodule_core import check_interface
 
 _OLDEST_PYTHON = (3, 11)
@@ -39,7 +40,8 @@ def _package(name: str) -> Finding:
     except PackageNotFoundError:
         return Finding("fail", name, "is not installed", f"Install it: pip install {name}")
     try:
-        interface = importlib.import_module(name.replace("-", "_")).INTERFACE
+        with quiet_import():
+            interface = importlib.import_module(name.replace("-", "_")).INTERFACE
         check_interface(name, interface)
     except Exception as error:
         return Finding("fail", name, f"{found}: {error}", f"Install it again: pip install --upgrade {name}")
